@@ -1,7 +1,8 @@
-//! Environment variables to typed settings.
+//! Environment variables to typed settings, and the command line to a [`cli::Command`].
 //! Pure: the environment and the files come in as functions, nothing is printed, nothing exits.
 //! One table serves reading, `--help` and `check-config`, so the three cannot disagree.
 
+pub mod cli;
 pub mod process;
 
 mod near;

@@ -1,0 +1,169 @@
+//! The command line: one command, for most services the same. Pure; the caller prints, exits 2 on `Err`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::near::nearest;
+
+/// What this process was started to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// No argument, or `serve`: run the service.
+    Serve,
+    /// `--help`, `-h`, `help`, also behind another command.
+    Help,
+    /// `--version`, `-V`, `version`.
+    Version,
+    /// `--healthcheck`, `healthcheck`: ask the running service; exit 0 if it is well, else 1.
+    Healthcheck,
+    /// `check-config`: print every setting and its origin, or every problem.
+    CheckConfig,
+    /// `backup FILE`: write a consistent copy of the database.
+    Backup {
+        /// Where the copy goes.
+        file: PathBuf,
+    },
+    /// `login-link`: print a link that signs a browser in once.
+    LoginLink,
+    /// `check-database`: verify the database file.
+    CheckDatabase,
+}
+
+/// Every spelling, for near matches.
+const WORDS: [&str; 13] = [
+    "serve",
+    "--help",
+    "-h",
+    "help",
+    "--version",
+    "-V",
+    "version",
+    "--healthcheck",
+    "healthcheck",
+    "check-config",
+    "backup",
+    "login-link",
+    "check-database",
+];
+
+/// The command in `arguments`, which come without the program's name. `Err` is a sentence for the user.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    let mut arguments = arguments.into_iter();
+    let Some(first) = arguments.next() else {
+        return Ok(Command::Serve);
+    };
+    let first = first.to_string_lossy().into_owned();
+    let rest: Vec<OsString> = arguments.collect();
+    let command = command(&first, rest.first())?;
+    if matches!(command, Command::Help) || rest.iter().any(|word| word == "--help" || word == "-h") {
+        return Ok(Command::Help);
+    }
+    let n_taken = usize::from(matches!(command, Command::Backup { .. }));
+    match (command, rest.get(n_taken)) {
+        (Command::Backup { file }, _) if file.as_os_str().is_empty() => {
+            Err("backup needs the file to write: backup FILE".to_owned())
+        }
+        (_, Some(extra)) => Err(format!(
+            "unexpected argument '{}' after {first}",
+            extra.to_string_lossy()
+        )),
+        (command, None) => Ok(command),
+    }
+}
+
+/// The command of one word; `operand` is the word after it.
+fn command(word: &str, operand: Option<&OsString>) -> Result<Command, String> {
+    Ok(match word {
+        "serve" => Command::Serve,
+        "--help" | "-h" | "help" => Command::Help,
+        "--version" | "-V" | "version" => Command::Version,
+        "--healthcheck" | "healthcheck" => Command::Healthcheck,
+        "check-config" => Command::CheckConfig,
+        "backup" => Command::Backup {
+            file: operand.cloned().unwrap_or_default().into(),
+        },
+        "login-link" => Command::LoginLink,
+        "check-database" => Command::CheckDatabase,
+        unknown => {
+            return Err(match nearest(unknown, WORDS.into_iter()) {
+                Some(meant) => format!("unknown argument '{unknown}': did you mean {meant}?"),
+                None => format!("unknown argument '{unknown}': see --help"),
+            });
+        }
+    })
+}
+
+/// How to start `service`, for `--help`; the table of variables goes below it.
+pub fn usage(service: &str) -> String {
+    format!(
+        "\
+Usage: {service} [COMMAND]
+
+Commands:
+  serve            Run the service (when no command is given).
+  healthcheck      Ask the running service whether it is well; exit 0 if so, else 1.
+  check-config     Print every setting with its origin, or every problem; exit 0 or 2.
+  backup FILE      Write a consistent copy of the database to FILE while the service runs.
+  check-database   Verify the database file.
+  login-link       Print a link that signs a browser in, once, within the hour.
+  help, --help     Print this.
+  --version        Print the version.
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_line(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn every_command_has_its_spellings() {
+        let check = |line: &str, expected| assert_eq!(parse_line(line), Ok(expected), "{line}");
+        check("", Command::Serve);
+        check("serve", Command::Serve);
+        check("--help", Command::Help);
+        check("help serve", Command::Help);
+        check("backup --help", Command::Help);
+        check("-h", Command::Help);
+        check("--version", Command::Version);
+        check("-V", Command::Version);
+        check("--healthcheck", Command::Healthcheck);
+        check("healthcheck", Command::Healthcheck);
+        check("check-config", Command::CheckConfig);
+        check(
+            "backup /tmp/copy.db",
+            Command::Backup {
+                file: "/tmp/copy.db".into(),
+            },
+        );
+        check("login-link", Command::LoginLink);
+        check("check-database", Command::CheckDatabase);
+    }
+
+    #[test]
+    fn a_wrong_command_line_says_what_is_wrong() {
+        let check =
+            |line: &str, expected: &str| assert_eq!(parse_line(line), Err(expected.to_owned()), "{line}");
+        check("--hepl", "unknown argument '--hepl': did you mean --help?");
+        check(
+            "checkconfig",
+            "unknown argument 'checkconfig': did you mean check-config?",
+        );
+        check("--port", "unknown argument '--port': see --help");
+        check("-x", "unknown argument '-x': see --help");
+        check("backup", "backup needs the file to write: backup FILE");
+        check("backup a b", "unexpected argument 'b' after backup");
+        check("serve now", "unexpected argument 'now' after serve");
+    }
+
+    #[test]
+    fn every_spelling_is_understood() {
+        for word in WORDS {
+            assert!(command(word, None).is_ok(), "{word}");
+        }
+    }
+}
