@@ -4,12 +4,17 @@
 mod key;
 mod keys;
 mod keys_file;
+mod login_link;
 mod presented;
 mod scope;
+mod seal;
 mod secret_file;
+mod session;
+mod spent;
 
 pub use crate::key::{Identity, Via, generate_key};
 pub use crate::keys::{Keys, KeysError};
 pub use crate::presented::presented;
 pub use crate::scope::{Scope, Scopes};
 pub use crate::secret_file::{SecretState, StoredSecret, load_or_create_secret};
+pub use crate::session::{SESSION_LIFETIME, Sessions};
