@@ -1,0 +1,18 @@
+//! Stack-trace text to frames, one file per dialect.
+//!
+//! Nothing here fails: of noise it makes an empty [`Trace`]. Time is linear in the text, and what comes out is
+//! bounded whatever goes in (the `MAX_` constants). It reads text only; source maps and grouping live elsewhere.
+
+mod bounded;
+mod frame;
+mod gecko;
+mod heading;
+mod in_app;
+pub mod location;
+mod python;
+mod script;
+mod trace;
+mod v8;
+
+pub use frame::Frame;
+pub use trace::{Dialect, Exception, MAX_EXCEPTIONS, MAX_FRAMES, Relation, Trace, parse};
