@@ -1,0 +1,14 @@
+#!/bin/sh
+# Fills corpus/<target>/ with the fixtures of the room each target tests. Run again whenever fixtures change.
+set -eu
+cd "$(dirname "$0")"
+
+# seed <target> <file>…
+seed() {
+    target=$1
+    shift
+    mkdir -p "corpus/$target"
+    cp "$@" "corpus/$target/"
+}
+
+seed stacktrace ../shared/stacktrace/fixtures/*.txt
