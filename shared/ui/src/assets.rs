@@ -1,0 +1,124 @@
+//! Stylesheet, script and pictures, embedded. Each is served under a name that holds a hash of its bytes,
+//! so it may be cached for ever; the web layer compresses and sends them.
+
+use std::sync::LazyLock;
+
+/// One embedded file.
+#[derive(Debug)]
+pub struct Asset {
+    /// Its plain name, `ui.css`, as templates ask for it.
+    pub name: &'static str,
+    /// Where it is served, below the service's root: `assets/ui.1f2e3d4c.css`.
+    pub path: String,
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// The file itself, not compressed.
+    pub bytes: &'static [u8],
+}
+
+/// All of them, each immutable under its path.
+pub fn assets() -> &'static [Asset] {
+    &ALL
+}
+
+/// The asset served at `path` (no leading slash), if there is one.
+pub fn find(path: &str) -> Option<&'static Asset> {
+    ALL.iter().find(|asset| asset.path == path)
+}
+
+/// The hashed path of a plain name. A name that is not embedded stays as it is, and a test renders every page
+/// to see that none asks for one.
+pub(crate) fn path_of(name: &str) -> &str {
+    match ALL.iter().find(|asset| asset.name == name) {
+        Some(asset) => &asset.path,
+        None => name,
+    }
+}
+
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// The parts share one scope and run as one module: one request, no import to rewrite to a hashed name.
+const UI_JS: &str = concat!(
+    include_str!("script/times.js"),
+    include_str!("script/copy.js"),
+    include_str!("script/settings.js"),
+    include_str!("script/keys.js"),
+    include_str!("script/live.js"),
+);
+
+static ALL: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    vec![
+        asset("ui.css", CSS, include_bytes!("assets/ui.css")),
+        asset("theme.js", SCRIPT, include_bytes!("script/theme.js")),
+        asset("ui.js", SCRIPT, UI_JS.as_bytes()),
+        asset("favicon.svg", SVG, include_bytes!("assets/favicon.svg")),
+        asset("logo.svg", SVG, include_bytes!("assets/logo.svg")),
+    ]
+});
+
+fn asset(name: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Asset {
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    let hash = fnv1a(bytes);
+    Asset {
+        name,
+        path: format!("assets/{stem}.{hash:016x}.{ending}"),
+        content_type,
+        bytes,
+    }
+}
+
+/// FNV-1a, 64 bits: it tells versions of our own files apart, nobody can choose its input.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fnv_agrees_with_its_published_vectors() {
+        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a(b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn every_asset_is_found_under_its_hashed_path() {
+        for asset in assets() {
+            assert!(asset.path.starts_with("assets/"), "{}", asset.path);
+            assert_eq!(find(&asset.path).unwrap().name, asset.name);
+            assert_eq!(path_of(asset.name), asset.path);
+            assert!(!asset.bytes.is_empty());
+        }
+        assert!(find("assets/ui.css").is_none());
+    }
+
+    #[test]
+    fn the_script_uses_nothing_that_trusted_types_or_the_policy_forbid() {
+        for asset in assets().iter().filter(|asset| asset.content_type == SCRIPT) {
+            let text = std::str::from_utf8(asset.bytes).unwrap();
+            for word in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "DOMParser",
+                "document.write",
+                "eval(",
+                ".style",
+            ] {
+                assert!(!text.contains(word), "{} uses {word}", asset.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_stylesheet_asks_for_nothing_from_elsewhere() {
+        let css = std::str::from_utf8(find(path_of("ui.css")).unwrap().bytes).unwrap();
+        assert!(!css.contains("url(") && !css.contains("@import"));
+    }
+}

@@ -1,0 +1,43 @@
+// @ts-check
+// Times in the reader's own zone and language. `time.ago` says how long ago, `time.full` the local date and time
+// as well; the title of both stays the exact UTC text that the server wrote.
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" });
+const localDay = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const localTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+/** Units as the server cuts them: seconds in one, the unit, and up to how many seconds it is used.
+ * @type {[number, Intl.RelativeTimeFormatUnit, number][]} */
+const UNITS = [
+  [1, "second", 60],
+  [60, "minute", 3600],
+  [3600, "hour", 86400],
+  [86400, "day", 7776000],
+];
+
+/** @param {Date} date @param {number} now @returns {string} */
+function ago(date, now) {
+  const seconds = Math.trunc((date.getTime() - now) / 1000);
+  const size = Math.abs(seconds);
+  if (size < 5) return relative.format(0, "second");
+  for (const [length, unit, limit] of UNITS) {
+    if (size < limit) return relative.format(Math.trunc(seconds / length), unit);
+  }
+  return localDay.format(date);
+}
+
+/** Writes every time on the page anew. */
+function showTimes() {
+  const now = Date.now();
+  for (const element of document.querySelectorAll("time")) {
+    const date = new Date(element.dateTime);
+    if (Number.isNaN(date.getTime())) continue;
+    const text = element.classList.contains("ago") ? ago(date, now) : localTime.format(date);
+    if (element.textContent !== text) element.textContent = text;
+    if (!element.title) element.title = element.dateTime;
+  }
+}
+
+showTimes();
+setInterval(() => document.hidden || showTimes(), 15_000);
+document.addEventListener("visibilitychange", () => document.hidden || showTimes());
