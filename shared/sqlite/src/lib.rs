@@ -1,0 +1,37 @@
+//! One SQLite file of one service: a single writer thread that commits for many callers at once,
+//! a few readers with a deadline, numbered migrations, and a backup that may run while all this goes on.
+//! Nothing here knows what the tables mean. Jobs come in through [`Store::write`] and are answered
+//! after the commit that holds them; `stats` and `ready` are how the outside sees the file's health.
+
+mod options;
+mod store;
+
+mod opening;
+mod task;
+mod writer;
+
+mod gate;
+mod reader;
+
+mod checkpoint;
+mod connect;
+mod files;
+mod health;
+mod migrate;
+
+mod backup;
+mod check;
+
+mod error;
+mod stats;
+
+pub use rusqlite;
+
+pub use backup::{BackupReport, TableRows, backup};
+pub use check::{IntegrityReport, check};
+pub use connect::shrink;
+pub use error::{BackupError, CheckError, NotReady, OpenError, ReadError, WriteError, is_disk_full};
+pub use migrate::Migration;
+pub use options::{Options, Synchronous, UnknownSynchronous};
+pub use stats::{Histogram, Stats};
+pub use store::Store;
