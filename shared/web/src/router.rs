@@ -1,0 +1,193 @@
+//! The table of a service's URLs: path, method, who may, how much, and the handler.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use hyper::Method;
+
+use crate::gate::{Access, Budget};
+use crate::{Request, Response, Result};
+
+/// What the routes that follow share. Begin with [`Policy::public`], [`Policy::key`] or [`Policy::page`].
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    pub(crate) access: Access,
+    pub(crate) budget: Budget,
+    pub(crate) max_body_bytes: usize,
+}
+
+/// Body limit where a policy names none: forms and small JSON.
+const DEFAULT_MAX_BODY_BYTES: usize = 64 * 1024;
+
+impl Policy {
+    fn new(access: Access) -> Self {
+        Self {
+            access,
+            budget: Budget::Counted,
+            max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+        }
+    }
+
+    /// No key needed.
+    pub fn public() -> Self {
+        Self::new(Access::Public)
+    }
+
+    /// No key needed, but state changes only from a form of our own origin.
+    pub fn form() -> Self {
+        Self::new(Access::Form)
+    }
+
+    /// A key or a signed-in session with this scope; refusals are JSON.
+    pub fn key(scope: auth::Scope) -> Self {
+        Self::new(Access::Key(scope))
+    }
+
+    /// A page: without a session the visitor is sent to the login page.
+    pub fn page(scope: auth::Scope) -> Self {
+        Self::new(Access::Page(scope))
+    }
+
+    /// Not counted against anybody's budget: health checks and assets.
+    pub fn exempt(mut self) -> Self {
+        self.budget = Budget::Exempt;
+        self
+    }
+
+    /// Largest body, on the wire and decoded.
+    pub fn body_bytes(mut self, max: usize) -> Self {
+        self.max_body_bytes = max;
+        self
+    }
+}
+
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
+
+pub(crate) struct Route<S> {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) policy: Policy,
+    pub(crate) handler: Box<dyn Fn(Arc<S>, Request) -> Answer + Send + Sync>,
+}
+
+/// One row of the table, for tests that hold documents against it.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteInfo<'r> {
+    /// `GET`, `POST`, …
+    pub method: &'r Method,
+    /// With parameters as `{name}`.
+    pub path: &'static str,
+    /// Who may.
+    pub access: Access,
+}
+
+/// The table under construction; rows take the policy set before them.
+pub struct Routes<S> {
+    pub(crate) rows: Vec<Route<S>>,
+    policy: Policy,
+}
+
+impl<S: Send + Sync + 'static> Default for Routes<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Send + Sync + 'static> Routes<S> {
+    /// An empty table; what comes first is public.
+    pub fn new() -> Self {
+        Self {
+            rows: Vec::new(),
+            policy: Policy::public(),
+        }
+    }
+
+    /// Sets the policy of the rows that follow.
+    pub fn with(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// A row of `GET`; `HEAD` comes with it.
+    pub fn get<H, F>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Response>> + Send + 'static,
+    {
+        self.row(Method::GET, path, handler)
+    }
+
+    /// A row of `POST`.
+    pub fn post<H, F>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Response>> + Send + 'static,
+    {
+        self.row(Method::POST, path, handler)
+    }
+
+    /// A row of any method.
+    pub fn row<H, F>(mut self, method: Method, path: &'static str, handler: H) -> Self
+    where
+        H: Fn(Arc<S>, Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Response>> + Send + 'static,
+    {
+        let handler = Box::new(move |app, request| -> Answer { Box::pin(handler(app, request)) });
+        self.rows.push(Route {
+            method,
+            path,
+            policy: self.policy,
+            handler,
+        });
+        self
+    }
+
+    /// Appends another table; its rows keep their policies.
+    pub fn and(mut self, other: Routes<S>) -> Self {
+        self.rows.extend(other.rows);
+        self
+    }
+
+    /// The rows, for documents and tests.
+    pub fn info(&self) -> impl Iterator<Item = RouteInfo<'_>> {
+        self.rows.iter().map(|row| RouteInfo {
+            method: &row.method,
+            path: row.path,
+            access: row.policy.access,
+        })
+    }
+}
+
+/// All methods of one path.
+pub(crate) struct Endpoint<S> {
+    pub(crate) routes: Vec<(Route<S>, crate::metrics::RouteMetrics)>,
+}
+
+impl<S> Endpoint<S> {
+    pub(crate) fn find(&self, method: &Method) -> Option<&(Route<S>, crate::metrics::RouteMetrics)> {
+        let wanted = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let exact = self.routes.iter().find(|(route, _)| route.method == method);
+        exact.or_else(|| self.routes.iter().find(|(route, _)| route.method == wanted))
+    }
+
+    /// For the `Allow` header of a 405.
+    pub(crate) fn allow(&self) -> String {
+        let mut names: Vec<&str> = self
+            .routes
+            .iter()
+            .map(|(route, _)| route.method.as_str())
+            .collect();
+        if names.contains(&"GET") {
+            names.push("HEAD");
+        }
+        names.push("OPTIONS");
+        names.sort_unstable();
+        names.dedup();
+        names.join(", ")
+    }
+}
