@@ -1,1 +1,27 @@
-//! Under construction.
+//! What every service does the same way: command line, settings, log, start, stop, common routes.
+//!
+//! A service is a [`Program`]; its `main` is `service::main::<ItsProgram>()`. `process` starts it and ends it,
+//! `common` is what its doors share, `routes` the URLs that all four have.
+
+mod common;
+mod health_check;
+mod log;
+mod login;
+mod process;
+mod process_metrics;
+mod program;
+mod reports;
+mod routes;
+mod secrets;
+mod settings;
+mod signals;
+mod store_error;
+mod store_metrics;
+mod tasks;
+
+pub use common::{Common, page, unix_ms};
+pub use process::main;
+pub use program::{Built, Program};
+pub use settings::CommonSettings;
+pub use store_error::{from_read, from_write};
+pub use tasks::Tasks;

@@ -1,0 +1,270 @@
+//! From the command line to an exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use auth::{Attempts, Keys, Sessions};
+use config::cli::{self, Command};
+use config::{Problems, Reader, Variable};
+use prometheus_client::registry::Registry;
+use rate_limit::{DEFAULT_CAPACITY, Limiter, Quota};
+use sqlite::{Options, Store};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use web::address::TrustedProxies;
+use web::assets::Assets;
+use web::gate::unix_now;
+use web::metrics::HttpMetrics;
+use web::{Gate, ServerOptions, Service};
+
+use crate::common::Common;
+use crate::process_metrics::ProcessMetrics;
+use crate::program::{Built, Program};
+use crate::secrets::Secrets;
+use crate::settings::CommonSettings;
+use crate::store_metrics::StoreMetrics;
+use crate::tasks::Tasks;
+use crate::{health_check, log, reports, routes, signals};
+
+/// What ends a process early: a sentence for the operator.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How often `API_KEYS_FILE` is looked at: a revoked key is dead within this time.
+const KEYS_INTERVAL: Duration = Duration::from_secs(1);
+/// Wrong tries a minute from one address.
+const MAX_WRONG_TRIES: usize = 10;
+/// Threads for requests: more than this gains nothing beside one writer.
+const MAX_WORKERS: usize = 4;
+
+/// `main` of a service. Exit codes: 0 all is well, 1 it failed, 2 it was asked for something it does not know.
+pub fn main<P: Program>() -> ExitCode {
+    let command = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(sentence) => {
+            say_error(&format!("{}: {sentence}", P::NAME));
+            return ExitCode::from(2);
+        }
+    };
+    match execute::<P>(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say_error(&format!("{}: {failure}", P::NAME));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute<P: Program>(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Help => {
+            let mut reader = Reader::describe();
+            read_all::<P>(&mut reader);
+            say(&format!(
+                "{}\n{}",
+                cli::usage(P::NAME),
+                config::help_table(&reader.finish()?)
+            ));
+        }
+        Command::Version => say(&format!("{} {}", P::NAME, env!("CARGO_PKG_VERSION"))),
+        Command::CheckConfig => say(&config::check_table(&settings::<P>()?.2)),
+        Command::Healthcheck => health_check::ask(settings::<P>()?.0.listen_addr)?,
+        Command::Backup { file } => say(&reports::backup(&sqlite::backup(
+            &settings::<P>()?.0.database_path,
+            &file,
+        )?)),
+        Command::CheckDatabase => {
+            let report = sqlite::check(&settings::<P>()?.0.database_path)?;
+            say(&reports::integrity(&report));
+            if !report.is_whole() {
+                return Err("the database is damaged: restore a backup".into());
+            }
+        }
+        Command::LoginLink => {
+            let common = settings::<P>()?.0;
+            let sessions = Sessions::new(Secrets::session_secret(&common)?.as_bytes(), P::NAME);
+            say(&login_link(&common.base_url(), &sessions));
+        }
+        Command::Serve => serve::<P>()?,
+    }
+    Ok(())
+}
+
+fn read_all<P: Program>(reader: &mut Reader<'_>) -> (CommonSettings, P::Settings) {
+    let common = CommonSettings::read::<P>(reader);
+    let own = P::settings(reader, &common);
+    (common, own)
+}
+
+fn settings<P: Program>() -> Result<(CommonSettings, P::Settings, Vec<Variable>), Problems> {
+    let mut reader = Reader::new(&config::process::variable, &config::process::file);
+    let (common, own) = read_all::<P>(&mut reader);
+    Ok((common, own, reader.finish()?))
+}
+
+fn serve<P: Program>() -> Result<(), Failure> {
+    let (common, own, variables) = settings::<P>()?;
+    log::start(common.log_level, common.log_format);
+    for warning in config::near_misses(&variables, config::process::names()) {
+        tracing::warn!("{warning}");
+    }
+    let workers = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MAX_WORKERS);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .enable_all()
+        .build()?;
+    runtime.block_on(run::<P>(common, own))
+}
+
+/// Opens, listens, serves, and closes in the reverse order.
+async fn run<P: Program>(mut settings: CommonSettings, own: P::Settings) -> Result<(), Failure> {
+    let stop = signals::asked_to_stop()?;
+    let mut options = Options::new(&settings.database_path, P::MIGRATIONS);
+    options.synchronous = settings.synchronous;
+    options.max_batch = settings.max_batch;
+    let store = tokio::task::spawn_blocking(move || Store::open(options)).await??;
+    let secrets = Secrets::load(&settings)?;
+    let listener = TcpListener::bind(settings.listen_addr)
+        .await
+        .map_err(|cause| format!("cannot listen on {}: {cause}", settings.listen_addr))?;
+    let address = listener.local_addr()?;
+    settings.listen_addr = address;
+
+    let gate = Arc::new(gate::<P>(&settings, &secrets)?);
+    let mut registry = Registry::with_prefix("monlight");
+    registry.register_collector(Box::new(StoreMetrics(store.clone())));
+    registry.register_collector(Box::new(ProcessMetrics::new()));
+    let http_metrics = HttpMetrics::register(&mut registry);
+    let common = Arc::new(Common {
+        name: P::NAME,
+        service: P::SERVICE,
+        settings,
+        store: store.clone(),
+        gate: gate.clone(),
+        registry: Mutex::new(registry),
+        assets: Assets::new(Common::files()),
+        openapi: P::OPENAPI,
+    });
+    let (end, is_ending) = watch::channel(false);
+    let mut tasks = Tasks::new(is_ending);
+    let keys = gate.keys.clone();
+    tasks.spawn("keys", move || watch_keys(keys.clone()));
+    let Built { app, routes } = P::build(own, common.clone(), &mut tasks);
+    let for_errors = common.clone();
+    let error_page =
+        Box::new(move |error: &web::Error, path: &str| routes::error_page(&for_errors, error, path));
+    let service = Service::new(
+        app,
+        routes.and(routes::common(&common)),
+        gate,
+        http_metrics,
+        error_page,
+    );
+
+    tracing::info!(
+        "{} {} listening on http://{address}",
+        P::NAME,
+        env!("CARGO_PKG_VERSION")
+    );
+    if let Some(file) = &secrets.made_key {
+        greet(&common, file, &secrets.api_key);
+    }
+    let options = ServerOptions {
+        max_connections: common.settings.max_connections,
+        max_connections_per_address: common.settings.max_connections_per_address,
+        drain_timeout: common.settings.shutdown_timeout,
+        ..ServerOptions::default()
+    };
+    let failure = Arc::new(Mutex::new(None));
+    let noted = failure.clone();
+    let failing = store.clone();
+    let shutdown = async move {
+        tokio::select! {
+            signal = stop => tracing::info!("{signal}: finishing what runs"),
+            reason = failing.failed() => {
+                tracing::error!("storage failed: {reason}");
+                noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(reason.to_string());
+            }
+        }
+    };
+    let n_cut = web::server::serve(listener, Arc::new(service), options, shutdown).await;
+    if n_cut > 0 {
+        tracing::warn!("{n_cut} connections did not finish in time");
+    }
+    let _ = end.send(true);
+    tasks.ended().await;
+    store.close().await;
+    tracing::info!("stopped");
+    let failed = failure
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .take();
+    failed.map_or(Ok(()), |reason| Err(format!("storage failed: {reason}").into()))
+}
+
+fn gate<P: Program>(settings: &CommonSettings, secrets: &Secrets) -> Result<Gate, Failure> {
+    let quota = |per_minute| {
+        Limiter::new(
+            Quota {
+                per_minute,
+                burst: per_minute,
+            },
+            DEFAULT_CAPACITY,
+        )
+    };
+    let base_url = settings.base_url();
+    let own_host = base_url
+        .split_once("://")
+        .map(|(_, rest)| rest.split('/').next().unwrap_or("").to_owned());
+    Ok(Gate {
+        keys: Arc::new(Keys::new(&secrets.api_key, settings.api_keys_file.as_deref())?),
+        sessions: Arc::new(Sessions::new(secrets.session_secret.as_bytes(), P::NAME)),
+        attempts: Attempts::new(MAX_WRONG_TRIES),
+        keyed: quota(settings.rate_limit_key),
+        anonymous: quota(settings.rate_limit),
+        proxies: TrustedProxies::new(settings.trusted_proxies.clone()),
+        own_host,
+        started: Instant::now(),
+    })
+}
+
+async fn watch_keys(keys: Arc<Keys>) {
+    let mut ticks = tokio::time::interval(KEYS_INTERVAL);
+    loop {
+        ticks.tick().await;
+        match keys.reload_if_changed() {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("API_KEYS_FILE was read again"),
+            Err(cause) => tracing::error!("API_KEYS_FILE is not usable, the old keys stay: {cause}"),
+        }
+    }
+}
+
+fn login_link(base_url: &str, sessions: &Sessions) -> String {
+    format!(
+        "{base_url}/login/link?token={}",
+        sessions.login_link_token(unix_now())
+    )
+}
+
+/// The only time that a key is shown: at its making, to whoever started the service.
+fn greet(common: &Common, file: &std::path::Path, key: &str) {
+    let link = login_link(&common.settings.base_url(), &common.gate.sessions);
+    say(&format!(
+        "\nThis is the first start, so an API key was made and kept in {}:\n\n    {key}\n\n\
+         Sign in with it, or once within the hour by this link:\n\n    {link}\n",
+        file.display()
+    ));
+}
+
+/// Standard output is for whoever called a command; the log goes to standard error.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n'));
+}
+
+fn say_error(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

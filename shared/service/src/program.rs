@@ -1,0 +1,46 @@
+//! What a service says about itself.
+
+use std::sync::Arc;
+
+use config::Reader;
+use sqlite::Migration;
+use web::Routes;
+
+use crate::{Common, CommonSettings, Tasks};
+
+/// One of the four services.
+pub trait Program: 'static {
+    /// Its own settings.
+    type Settings: Send;
+    /// What its handlers may reach.
+    type App: Send + Sync + 'static;
+
+    /// Name of the binary.
+    const NAME: &'static str;
+    /// Which of the four it is, for its pages.
+    const SERVICE: ui::Service;
+    /// Port it listens on unless told otherwise.
+    const PORT: u16;
+    /// File name of its database in `./data/`.
+    const DATABASE: &'static str;
+    /// Variable that holds its API key.
+    const API_KEY: &'static str = "API_KEY";
+    /// Its OpenAPI document, JSON.
+    const OPENAPI: &'static str;
+    /// Its schema.
+    const MIGRATIONS: &'static [Migration];
+
+    /// Reads the service's own variables.
+    fn settings(reader: &mut Reader<'_>, common: &CommonSettings) -> Self::Settings;
+
+    /// Builds the app and its table of URLs, and starts its jobs.
+    fn build(settings: Self::Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<Self::App>;
+}
+
+/// A service ready to serve.
+pub struct Built<A> {
+    /// What its handlers may reach.
+    pub app: Arc<A>,
+    /// Its URLs; those that all services have are added.
+    pub routes: Routes<A>,
+}

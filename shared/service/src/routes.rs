@@ -1,0 +1,96 @@
+//! The URLs that all four services have.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::Scope;
+use web::header::{CONTENT_TYPE, HeaderValue};
+use web::{Error, Policy, Request, Response, ResponseExt, Result, Routes, StatusCode};
+
+use crate::common::{Common, page};
+use crate::login;
+
+/// What Prometheus is told we speak.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Health, metrics, documents, assets and signing in.
+pub(crate) fn common<S: Send + Sync + 'static>(common: &Arc<Common>) -> Routes<S> {
+    let door = |common: &Arc<Common>| common.clone();
+    let (c1, c2, c3, c4, c5) = (
+        door(common),
+        door(common),
+        door(common),
+        door(common),
+        door(common),
+    );
+    Routes::new()
+        .with(Policy::public().exempt())
+        .get("/health", |_, _| health())
+        .get("/ready", move |_, _| ready(c1.clone()))
+        .get("/assets/{name}", move |_, request| asset(c2.clone(), request))
+        .with(Policy::key(Scope::Read))
+        .get("/metrics", move |_, _| metrics(c3.clone()))
+        .with(Policy::public())
+        .get("/openapi.json", move |_, _| openapi(c4.clone()))
+        .get("/docs", move |_, request| docs(c5.clone(), request))
+        .and(login::routes(common))
+}
+
+/// `GET /health`: the process answers.
+async fn health() -> Result<Response> {
+    Ok(Response::json_text(StatusCode::OK, "{\"status\": \"ok\"}"))
+}
+
+/// `GET /ready`: a write would be stored. 503 says why not.
+async fn ready(common: Arc<Common>) -> Result<Response> {
+    match common.store.ready().await {
+        Ok(()) => Ok(Response::json_text(StatusCode::OK, "{\"status\": \"ready\"}")),
+        Err(reason) => Err(Error::unavailable(reason.to_string(), Duration::from_secs(5))),
+    }
+}
+
+/// `GET /metrics`: the service's own figures, OpenMetrics text.
+async fn metrics(common: Arc<Common>) -> Result<Response> {
+    let mut text = String::new();
+    common.register(|registry| {
+        if let Err(cause) = prometheus_client::encoding::text::encode(&mut text, registry) {
+            tracing::error!(%cause, "cannot encode metrics");
+        }
+    });
+    let mut response = Response::text(StatusCode::OK, text);
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(OPENMETRICS));
+    Ok(response)
+}
+
+/// `GET /assets/{name}`
+async fn asset(common: Arc<Common>, request: Request) -> Result<Response> {
+    common.assets.serve(&request, request.param("name"))
+}
+
+/// `GET /openapi.json`
+async fn openapi(common: Arc<Common>) -> Result<Response> {
+    Ok(Response::json_text(StatusCode::OK, common.openapi))
+}
+
+/// `GET /docs`: the same as a page.
+async fn docs(common: Arc<Common>, request: Request) -> Result<Response> {
+    let document = serde_json::from_str(common.openapi).map_err(Error::internal)?;
+    let frame = common.frame(&request, "API");
+    Ok(page(
+        StatusCode::OK,
+        &ui::Docs::new(frame, &document, &request.origin(), "openapi.json"),
+    ))
+}
+
+/// An error as a page.
+pub(crate) fn error_page(common: &Common, error: &Error, path: &str) -> Response {
+    let template = ui::ErrorPage {
+        frame: common.plain_frame("Error", path),
+        status: error.status.as_u16(),
+        detail: error.detail.to_string(),
+        request_id: None,
+    };
+    page(error.status, &template)
+}
