@@ -1,0 +1,278 @@
+//! `/api/errors`: take a report in, list groups, show one, resolve it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use service::unix_ms;
+use ui::moment::rfc3339;
+use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
+
+use crate::app::App;
+use crate::domain::search_query;
+use crate::domain::time_text;
+use crate::domain::{fingerprint, report};
+use crate::store::filing::{self, Filed, Filing, Outcome};
+use crate::store::groups::{self, Filter, Group};
+use crate::store::occurrences::{self, Occurrence};
+
+/// Groups on a page, unless asked otherwise, and at most (contract §1.4).
+const DEFAULT_LIMIT: u64 = 50;
+const MAX_LIMIT: u64 = 200;
+
+/// `POST /api/errors`: files one report under its group. 201 if the group is new or reopened, else 200.
+pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Response> {
+    let body = request.bytes().await?;
+    let report = report::read(&body).map_err(|refusal| {
+        app.metrics.refused.inc();
+        Error::bad_request(refusal.to_string())
+    })?;
+    let filing = Filing {
+        fingerprint: fingerprint::of(&report),
+        culprit: stacktrace::parse(&report.traceback).culprit(),
+        report,
+        received_at: unix_ms(),
+        keep_occurrences: app.settings.keep_occurrences,
+        recipients: app.recipients.clone(),
+    };
+    let filed = app.common.write(move |tx| filing::file(tx, &filing)).await?;
+    count(&app, &filed);
+    Ok(answer(&filed))
+}
+
+fn count(app: &App, filed: &Filed) {
+    match filed.outcome {
+        Outcome::Created => app.metrics.created.inc(),
+        Outcome::Incremented => app.metrics.incremented.inc(),
+        Outcome::Reopened => app.metrics.reopened.inc(),
+    };
+    if filed.outcome != Outcome::Incremented {
+        app.mails_waiting.notify_one();
+    }
+}
+
+fn answer(filed: &Filed) -> Response {
+    #[derive(Serialize)]
+    #[serde(tag = "status", rename_all = "lowercase")]
+    enum Answer<'a> {
+        Created { id: i64, fingerprint: &'a str },
+        Incremented { id: i64, count: i64 },
+        Reopened { id: i64, count: i64 },
+    }
+    let (id, count) = (filed.group_id, filed.n_occurrences);
+    match filed.outcome {
+        Outcome::Created => Response::json(
+            StatusCode::CREATED,
+            &Answer::Created {
+                id,
+                fingerprint: &filed.fingerprint,
+            },
+        ),
+        Outcome::Incremented => Response::json(StatusCode::OK, &Answer::Incremented { id, count }),
+        Outcome::Reopened => Response::json(StatusCode::CREATED, &Answer::Reopened { id, count }),
+    }
+}
+
+/// `GET /api/errors`: groups, newest report first.
+pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
+    #[derive(Serialize)]
+    struct Page<'a> {
+        errors: Vec<Row<'a>>,
+        total: i64,
+        limit: u64,
+        offset: u64,
+    }
+    let filter = filter(request.query())?;
+    let limit = limit(request.query());
+    let offset = request.query().number("offset").unwrap_or(0);
+    let page = app
+        .common
+        .read(move |connection| groups::list(connection, &filter, limit, offset))
+        .await?;
+    let errors = page.groups.iter().map(Row::of).collect();
+    Ok(Response::json(
+        StatusCode::OK,
+        &Page {
+            errors,
+            total: page.n_total,
+            limit,
+            offset,
+        },
+    ))
+}
+
+/// Filters shared by the list and the inbox page.
+pub(crate) fn filter(query: &Query) -> Result<Filter> {
+    let text = |name| query.get(name).map(str::to_owned);
+    let since = query.get("since").map(|since| {
+        time_text::parse(since)
+            .ok_or_else(|| Error::bad_request("since must be a time such as 2026-01-31T12:00:00Z"))
+    });
+    Ok(Filter {
+        project: text("project"),
+        environment: text("environment"),
+        is_browser: query.get("source").and_then(|source| match source {
+            "browser" => Some(true),
+            "server" => Some(false),
+            _ => None,
+        }),
+        session_id: text("session_id"),
+        is_resolved: match query.get("resolved") {
+            Some("true" | "1") => Some(true),
+            Some("all") => None,
+            _ => Some(false),
+        },
+        since: since.transpose()?,
+        search: query
+            .get("search")
+            .or_else(|| query.get("q"))
+            .and_then(search_query::parse),
+    })
+}
+
+fn limit(query: &Query) -> u64 {
+    match query.number("limit") {
+        None | Some(0) => DEFAULT_LIMIT,
+        Some(limit) => limit.min(MAX_LIMIT),
+    }
+}
+
+/// `GET /api/errors/{id}`: one group with its newest occurrences, flat.
+pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> {
+    #[derive(Serialize)]
+    struct Detail<'a> {
+        #[serde(flatten)]
+        row: Row<'a>,
+        traceback: &'a str,
+        resolved_at: Option<String>,
+        occurrences: Vec<Kept<'a>>,
+    }
+    let id = group_id(&request)?;
+    let keep = app.settings.keep_occurrences;
+    let found = app.common.read(move |connection| {
+        let found = groups::find(connection, id)?;
+        let kept = occurrences::of_group(connection, id, keep)?;
+        Ok(found.map(|(group, traceback)| (group, traceback, kept)))
+    });
+    let (group, traceback, kept) = found.await?.ok_or_else(no_such_group)?;
+    let detail = Detail {
+        row: Row::of(&group),
+        traceback: &traceback,
+        resolved_at: group.resolved_at.map(rfc3339),
+        occurrences: kept.iter().map(Kept::of).collect(),
+    };
+    Ok(Response::json(StatusCode::OK, &detail))
+}
+
+/// `POST /api/errors/{id}/resolve`: the group is done until it comes back.
+pub(crate) async fn resolve(app: Arc<App>, request: Request) -> Result<Response> {
+    let id = group_id(&request)?;
+    let is_known = app
+        .common
+        .write(move |tx| groups::resolve(tx, id, unix_ms()))
+        .await?;
+    state_answer(is_known, "resolved", id)
+}
+
+/// `POST /api/errors/{id}/reopen`: takes that back.
+pub(crate) async fn reopen(app: Arc<App>, request: Request) -> Result<Response> {
+    let id = group_id(&request)?;
+    let is_known = app.common.write(move |tx| groups::reopen(tx, id)).await?;
+    state_answer(is_known, "reopened", id)
+}
+
+fn state_answer(is_known: bool, status: &'static str, id: i64) -> Result<Response> {
+    #[derive(Serialize)]
+    struct State {
+        status: &'static str,
+        id: i64,
+    }
+    if !is_known {
+        return Err(no_such_group());
+    }
+    Ok(Response::json(StatusCode::OK, &State { status, id }))
+}
+
+/// The path's id; what is no number cannot be found.
+pub(crate) fn group_id(request: &Request) -> Result<i64> {
+    request
+        .param("id")
+        .parse()
+        .ok()
+        .filter(|id| *id > 0)
+        .ok_or_else(no_such_group)
+}
+
+pub(crate) fn no_such_group() -> Error {
+    Error::not_found("Error not found")
+}
+
+/// One group in a list.
+#[derive(Serialize)]
+struct Row<'a> {
+    id: i64,
+    fingerprint: &'a str,
+    project: &'a str,
+    environment: Option<&'a str>,
+    exception_type: &'a str,
+    message: &'a str,
+    culprit: Option<&'a str>,
+    count: i64,
+    first_seen: String,
+    last_seen: String,
+    resolved: bool,
+    source: &'static str,
+}
+
+impl<'a> Row<'a> {
+    fn of(group: &'a Group) -> Self {
+        Self {
+            id: group.id,
+            fingerprint: &group.fingerprint,
+            project: &group.project,
+            environment: group.environment.as_deref(),
+            exception_type: &group.exception_type,
+            message: &group.message,
+            culprit: group.culprit.as_deref(),
+            count: group.n_occurrences,
+            first_seen: rfc3339(group.first_seen_at),
+            last_seen: rfc3339(group.last_seen_at),
+            resolved: group.is_resolved,
+            source: if group.is_browser { "browser" } else { "server" },
+        }
+    }
+}
+
+/// One kept occurrence of a group.
+#[derive(Serialize)]
+struct Kept<'a> {
+    id: i64,
+    timestamp: String,
+    environment: Option<&'a str>,
+    request_url: Option<&'a str>,
+    request_method: Option<&'a str>,
+    request_headers: Option<&'a RawValue>,
+    user_id: Option<&'a str>,
+    extra: Option<&'a RawValue>,
+    message: &'a str,
+    traceback: &'a str,
+}
+
+impl<'a> Kept<'a> {
+    fn of(occurrence: &'a Occurrence) -> Self {
+        let json =
+            |text: &'a Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        Self {
+            id: occurrence.id,
+            timestamp: rfc3339(occurrence.received_at),
+            environment: occurrence.environment.as_deref(),
+            request_url: occurrence.request_url.as_deref(),
+            request_method: occurrence.request_method.as_deref(),
+            request_headers: json(&occurrence.request_headers),
+            user_id: occurrence.user_id.as_deref(),
+            extra: json(&occurrence.extra),
+            message: &occurrence.message,
+            traceback: &occurrence.traceback,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a handler may reach.
+
+use std::sync::Arc;
+
+use prometheus_client::metrics::counter::Counter;
+use service::Common;
+use tokio::sync::Notify;
+
+use crate::settings::Settings;
+
+/// Shared by all handlers and jobs.
+pub struct App {
+    /// The tracker's settings.
+    pub settings: Settings,
+    /// Store, gate and page frame.
+    pub common: Arc<Common>,
+    /// Who is told of new and reopened groups.
+    pub recipients: Arc<[String]>,
+    /// Wakes the mail job: there is something to send.
+    pub mails_waiting: Notify,
+    /// Figures of the tracker's own.
+    pub metrics: Metrics,
+}
+
+/// Counters of what was filed and mailed.
+#[derive(Debug, Default, Clone)]
+pub struct Metrics {
+    /// New groups.
+    pub created: Counter,
+    /// Reports of known groups.
+    pub incremented: Counter,
+    /// Resolved groups that came back.
+    pub reopened: Counter,
+    /// Reports refused for what is in them.
+    pub refused: Counter,
+    /// Mails that a server took.
+    pub mails_sent: Counter,
+    /// Tries to send a mail that failed.
+    pub mails_failed: Counter,
+    /// Groups deleted by retention.
+    pub dropped: Counter,
+}
+
+impl App {
+    pub(crate) fn new(settings: Settings, common: Arc<Common>) -> Self {
+        let metrics = Metrics::default();
+        common.register(|registry| {
+            let mut add =
+                |name: &str, help: &str, counter: &Counter| registry.register(name, help, counter.clone());
+            add(
+                "errors_created",
+                "Reports that opened a new group",
+                &metrics.created,
+            );
+            add(
+                "errors_incremented",
+                "Reports of a known open group",
+                &metrics.incremented,
+            );
+            add(
+                "errors_reopened",
+                "Reports that reopened a resolved group",
+                &metrics.reopened,
+            );
+            add(
+                "errors_refused",
+                "Reports refused for what is in them",
+                &metrics.refused,
+            );
+            add("mails_sent", "Mails that a server took", &metrics.mails_sent);
+            add(
+                "mails_failed",
+                "Tries to send a mail that failed",
+                &metrics.mails_failed,
+            );
+            add("groups_dropped", "Groups deleted by retention", &metrics.dropped);
+        });
+        let recipients = settings.recipients();
+        Self {
+            settings,
+            common,
+            recipients,
+            mails_waiting: Notify::new(),
+            metrics,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The words of a mail, and when one that failed is tried again.
+
+use askama::Template;
+
+/// A mail without its addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// One line.
+    pub subject: String,
+    /// For readers without HTML.
+    pub plain: String,
+    /// The same, set nicely.
+    pub html: String,
+}
+
+/// What an alert says.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The group's id.
+    pub id: i64,
+    /// A resolved group came back; else it is new.
+    pub is_reopened: bool,
+    /// Who owns it.
+    pub project: &'a str,
+    /// prod, staging, …
+    pub environment: Option<&'a str>,
+    /// The exception's type.
+    pub exception_type: &'a str,
+    /// Of the report that caused the mail.
+    pub message: &'a str,
+    /// The same.
+    pub traceback: &'a str,
+    /// The same.
+    pub request_method: Option<&'a str>,
+    /// The same.
+    pub request_url: Option<&'a str>,
+    /// Reports so far.
+    pub n_occurrences: i64,
+    /// The group's page.
+    pub url: &'a str,
+}
+
+/// A subject's message is cut here, in characters.
+const MAX_SUBJECT_MESSAGE: usize = 80;
+/// A subject is cut here, in characters: mail servers refuse lines of more than 998 bytes.
+const MAX_SUBJECT: usize = 200;
+/// A message or traceback in a mail is cut here, in bytes (contract §1.9).
+const MAX_TEXT_BYTES: usize = 12_288;
+
+#[derive(Template)]
+#[template(path = "domain/mail.html")]
+struct Html<'a> {
+    facts: Facts<'a>,
+    message: &'a str,
+    traceback: &'a str,
+    is_cut: bool,
+}
+
+#[derive(Template)]
+#[template(path = "domain/mail.txt")]
+struct Plain<'a> {
+    facts: Facts<'a>,
+    message: &'a str,
+    traceback: &'a str,
+    is_cut: bool,
+}
+
+/// The mail of a new or reopened group.
+pub fn alert(facts: &Facts<'_>) -> askama::Result<Text> {
+    let message = cut_bytes(facts.message, MAX_TEXT_BYTES);
+    let traceback = cut_bytes(facts.traceback, MAX_TEXT_BYTES);
+    let is_cut = traceback.len() < facts.traceback.len();
+    let facts = *facts;
+    Ok(Text {
+        subject: subject(&facts),
+        plain: Plain {
+            facts,
+            message,
+            traceback,
+            is_cut,
+        }
+        .render()?,
+        html: Html {
+            facts,
+            message,
+            traceback,
+            is_cut,
+        }
+        .render()?,
+    })
+}
+
+/// The mail of the test button.
+pub fn test() -> Text {
+    Text {
+        subject: "[error-tracker] SMTP test alert".to_owned(),
+        plain: "This is a test. Mails of new and reopened errors will come this way.\n".to_owned(),
+        html: "<p>This is a test. Mails of new and reopened errors will come this way.</p>\n".to_owned(),
+    }
+}
+
+/// `[project] exception_type: message (#id)`, on one line whatever is in it.
+fn subject(facts: &Facts<'_>) -> String {
+    let message = cut_chars(facts.message, MAX_SUBJECT_MESSAGE);
+    let again = if facts.is_reopened { "Reopened: " } else { "" };
+    let line = format!("[{}] {again}{}: {message}", facts.project, facts.exception_type);
+    let line: String = line
+        .chars()
+        .map(|c| {
+            if c.is_control() || is_line_break(c) {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect();
+    format!("{} (#{})", cut_chars(&line, MAX_SUBJECT), facts.id)
+}
+
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+fn cut_chars(text: &str, max: usize) -> &str {
+    text.char_indices().nth(max).map_or(text, |(end, _)| &text[..end])
+}
+
+fn cut_bytes(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}
+
+/// Pauses between tries, in seconds; the last one repeats.
+const PAUSES: [i64; 7] = [5, 15, 60, 300, 900, 1800, 3600];
+/// After three days an alert is history.
+const GIVE_UP_MS: i64 = 3 * 86_400_000;
+
+/// When a mail that just failed is tried again; `None` gives it up. Times in Unix milliseconds.
+pub fn next_attempt(created_at: i64, n_attempts: u32, now: i64) -> Option<i64> {
+    let pause = PAUSES[(n_attempts as usize).min(PAUSES.len() - 1)] * 1000;
+    (now.saturating_sub(created_at) < GIVE_UP_MS).then_some(now + pause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts<'a>() -> Facts<'a> {
+        Facts {
+            id: 7,
+            is_reopened: false,
+            project: "shop",
+            environment: Some("prod"),
+            exception_type: "ValueError",
+            message: "bad <b>",
+            traceback: "Traceback\n  File \"a.py\", line 1\n",
+            request_method: Some("POST"),
+            request_url: Some("https://shop.example/pay?x=1"),
+            n_occurrences: 3,
+            url: "http://127.0.0.1:5010/errors/7",
+        }
+    }
+
+    #[test]
+    fn an_alert_says_what_where_and_links_to_the_group() {
+        let mail = alert(&facts()).unwrap();
+        assert_eq!(mail.subject, "[shop] ValueError: bad <b> (#7)");
+        for words in [
+            "shop",
+            "prod",
+            "ValueError",
+            "bad <b>",
+            "POST https://shop.example/pay?x=1",
+            "File \"a.py\"",
+            "http://127.0.0.1:5010/errors/7",
+        ] {
+            assert!(mail.plain.contains(words), "{words}: {}", mail.plain);
+        }
+        assert!(!mail.html.contains("<b>"), "{}", mail.html);
+        assert!(
+            mail.html.contains("href=\"http://127.0.0.1:5010/errors/7\""),
+            "{}",
+            mail.html
+        );
+    }
+
+    #[test]
+    fn a_reopened_group_is_named_so() {
+        let mail = alert(&Facts {
+            is_reopened: true,
+            ..facts()
+        })
+        .unwrap();
+        assert_eq!(mail.subject, "[shop] Reopened: ValueError: bad <b> (#7)");
+    }
+
+    #[test]
+    fn a_subject_is_one_line() {
+        let hostile = Facts {
+            exception_type: "E\r\nBcc: evil@example.com",
+            message: "a\u{2028}b\u{0}",
+            ..facts()
+        };
+        assert_eq!(
+            alert(&hostile).unwrap().subject,
+            "[shop] E  Bcc: evil@example.com: a b  (#7)"
+        );
+        let long = Facts {
+            project: &"p".repeat(100),
+            exception_type: &"e".repeat(200),
+            ..facts()
+        };
+        assert!(alert(&long).unwrap().subject.chars().count() < 220);
+    }
+
+    #[test]
+    fn long_tracebacks_are_cut_and_say_so() {
+        let mail = alert(&Facts {
+            traceback: &"é".repeat(10_000),
+            ..facts()
+        })
+        .unwrap();
+        assert!(mail.plain.contains("[traceback truncated]"));
+        assert!(mail.plain.len() < 20_000);
+        assert!(!alert(&facts()).unwrap().plain.contains("truncated"));
+    }
+
+    #[test]
+    fn tries_become_rarer_and_end_after_three_days() {
+        assert_eq!(next_attempt(0, 0, 1000), Some(6000));
+        assert_eq!(next_attempt(0, 6, 1000), Some(3_601_000));
+        assert_eq!(next_attempt(0, 1000, 1000), Some(3_601_000));
+        assert_eq!(next_attempt(0, 5, GIVE_UP_MS), None);
+    }
+}

@@ -1,0 +1,242 @@
+//! One error report, read from a request body and checked.
+
+use api_types::{ErrorReport, Text};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::domain::json_text;
+
+/// Longest project name, in characters.
+pub const MAX_PROJECT_CHARS: usize = 100;
+/// Longest exception type, in characters.
+pub const MAX_TYPE_CHARS: usize = 200;
+/// An environment name is cut here, in characters: it is a filter, not a text.
+const MAX_ENVIRONMENT_CHARS: usize = 100;
+
+/// A report that may be filed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Who owns the data. May be empty.
+    pub project: String,
+    /// The exception's type.
+    pub exception_type: String,
+    /// The exception's message.
+    pub message: String,
+    /// Stack trace as text.
+    pub traceback: String,
+    /// prod, staging, …
+    pub environment: Option<String>,
+    /// URL of the request in which it happened.
+    pub request_url: Option<String>,
+    /// Its method; `BROWSER` for reports of the browser relay.
+    pub request_method: Option<String>,
+    /// Its headers: JSON text.
+    pub request_headers: Option<String>,
+    /// The user it happened to.
+    pub user_id: Option<String>,
+    /// JSON text.
+    pub extra: Option<String>,
+    /// Top-level `session_id` of `extra`.
+    pub session_id: Option<String>,
+}
+
+/// Why a report is refused. The words are part of the contract.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// No JSON at all.
+    #[error("Invalid JSON")]
+    NoJson,
+    /// JSON, but a list, a number, …
+    #[error("Request body must be a JSON object")]
+    NoObject,
+    /// A required field is absent or no string.
+    #[error("Missing required field: {0}")]
+    Missing(&'static str),
+    /// A field is over its limit.
+    #[error("Field '{0}' exceeds maximum length of {1} characters")]
+    TooLong(&'static str, usize),
+    /// JSON nested beyond what any reader of our answers could take.
+    #[error("Field '{0}' is nested deeper than {limit} levels", limit = json_text::MAX_DEPTH)]
+    TooDeep(&'static str),
+}
+
+/// Reads and checks a request body. Broken text inside strings is mended rather than refused.
+pub fn read(body: &[u8]) -> Result<Report, Refusal> {
+    match serde_json::from_slice(body) {
+        Ok(report) if is_object(body) => check(report),
+        _ => {
+            let mended = json_text::mend(body);
+            if !is_object(mended.as_bytes()) {
+                let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&mended).is_ok();
+                return Err(if is_json {
+                    Refusal::NoObject
+                } else {
+                    Refusal::NoJson
+                });
+            }
+            check(serde_json::from_str(&mended).map_err(|_| Refusal::NoJson)?)
+        }
+    }
+}
+
+/// serde reads a struct from a list as well; the contract does not.
+fn is_object(body: &[u8]) -> bool {
+    body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
+fn check(report: ErrorReport<'_>) -> Result<Report, Refusal> {
+    let project = required(report.project, "project")?;
+    let exception_type = required(report.exception_type, "exception_type")?;
+    let message = required(report.message, "message")?;
+    let traceback = required(report.traceback, "traceback")?;
+    bounded(&project, "project", MAX_PROJECT_CHARS)?;
+    bounded(&exception_type, "exception_type", MAX_TYPE_CHARS)?;
+    let request_headers = compacted(report.request_headers.map(|json| json.get()), "request_headers")?;
+    let extra = compacted(report.extra.map(|json| json.get()), "extra")?;
+    let environment = optional(report.environment).filter(|name| !name.is_empty());
+    Ok(Report {
+        project,
+        exception_type,
+        message,
+        traceback,
+        environment: environment.map(|name| name.chars().take(MAX_ENVIRONMENT_CHARS).collect()),
+        request_url: optional(report.request_url),
+        request_method: optional(report.request_method),
+        request_headers,
+        user_id: optional(report.user_id),
+        session_id: extra.as_deref().and_then(session_id),
+        extra,
+    })
+}
+
+fn required(text: Text<'_>, name: &'static str) -> Result<String, Refusal> {
+    optional(text).ok_or(Refusal::Missing(name))
+}
+
+fn optional(text: Text<'_>) -> Option<String> {
+    text.0.map(|text| text.into_owned())
+}
+
+fn bounded(text: &str, name: &'static str, max_chars: usize) -> Result<(), Refusal> {
+    let is_too_long = text.len() > max_chars && text.chars().count() > max_chars;
+    if is_too_long {
+        Err(Refusal::TooLong(name, max_chars))
+    } else {
+        Ok(())
+    }
+}
+
+fn compacted(json: Option<&str>, name: &'static str) -> Result<Option<String>, Refusal> {
+    json.map(|json| json_text::compact(json).ok_or(Refusal::TooDeep(name)))
+        .transpose()
+}
+
+fn session_id(extra: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Extra<'a> {
+        #[serde(borrow, default)]
+        session_id: Text<'a>,
+    }
+    let is_candidate = extra.starts_with('{') && extra.contains("session_id");
+    let extra: Extra<'_> = serde_json::from_str(extra).ok().filter(|_| is_candidate)?;
+    optional(extra.session_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = r#"{"project":"p","exception_type":"E","message":"m","traceback":"t""#;
+
+    fn with(rest: &str) -> Report {
+        read(format!("{MINIMAL}{rest}}}").as_bytes()).unwrap()
+    }
+
+    fn check_refusal(body: &str, expected: &str) {
+        assert_eq!(read(body.as_bytes()).unwrap_err().to_string(), expected, "{body}");
+    }
+
+    #[test]
+    fn refusals_use_the_words_of_the_contract() {
+        check_refusal("", "Invalid JSON");
+        check_refusal("{", "Invalid JSON");
+        check_refusal("nonsense", "Invalid JSON");
+        check_refusal("{\"project\":\"a\",\"project\":\"b\"}", "Invalid JSON");
+        check_refusal("[\"a\",\"b\",\"c\",\"d\"]", "Request body must be a JSON object");
+        check_refusal("12", "Request body must be a JSON object");
+        check_refusal("{}", "Missing required field: project");
+        check_refusal("{\"project\":1}", "Missing required field: project");
+        check_refusal("{\"project\":\"p\"}", "Missing required field: exception_type");
+        check_refusal(
+            "{\"project\":\"p\",\"exception_type\":\"E\"}",
+            "Missing required field: message",
+        );
+        check_refusal(
+            "{\"project\":\"p\",\"exception_type\":\"E\",\"message\":\"\"}",
+            "Missing required field: traceback",
+        );
+    }
+
+    #[test]
+    fn limits_count_characters_not_bytes() {
+        let body = |project: &str, kind: &str| {
+            format!(r#"{{"project":"{project}","exception_type":"{kind}","message":"","traceback":""}}"#)
+        };
+        assert!(read(body(&"é".repeat(100), &"語".repeat(200)).as_bytes()).is_ok());
+        check_refusal(
+            &body(&"é".repeat(101), "E"),
+            "Field 'project' exceeds maximum length of 100 characters",
+        );
+        check_refusal(
+            &body("p", &"x".repeat(201)),
+            "Field 'exception_type' exceeds maximum length of 200 characters",
+        );
+    }
+
+    #[test]
+    fn optional_fields_of_a_wrong_type_are_ignored() {
+        let report =
+            with(r#","request_url":7,"user_id":{"a":1},"environment":["x"],"unknown":null,"extra":null"#);
+        assert_eq!(
+            (
+                report.request_url,
+                report.user_id,
+                report.environment,
+                report.extra
+            ),
+            (None, None, None, None)
+        );
+    }
+
+    #[test]
+    fn any_json_is_kept_as_sent_without_blanks() {
+        let report = with(r#","request_headers":{"A": "b  c"},"extra":[1.50, {"x" : null}]"#);
+        assert_eq!(report.request_headers.as_deref(), Some(r#"{"A":"b  c"}"#));
+        assert_eq!(report.extra.as_deref(), Some(r#"[1.50,{"x":null}]"#));
+    }
+
+    #[test]
+    fn the_session_is_found_only_at_the_top_level_of_extra() {
+        assert_eq!(
+            with(r#","extra":{"a":{"session_id":"no"},"session_id":"s-1"}"#)
+                .session_id
+                .as_deref(),
+            Some("s-1")
+        );
+        assert_eq!(with(r#","extra":{"a":{"session_id":"no"}}"#).session_id, None);
+        assert_eq!(with(r#","extra":{"session_id":5}"#).session_id, None);
+        assert_eq!(with(r#","extra":["session_id"]"#).session_id, None);
+    }
+
+    #[test]
+    fn broken_text_is_mended_and_depth_refused() {
+        assert_eq!(
+            with(r#","user_id":"\ud800""#).user_id.as_deref(),
+            Some("\u{fffd}")
+        );
+        let deep = format!(r#"{MINIMAL},"extra":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
+        check_refusal(&deep, "Field 'extra' is nested deeper than 100 levels");
+        let deep_unknown = format!(r#"{MINIMAL},"other":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
+        assert!(read(deep_unknown.as_bytes()).is_ok());
+    }
+}

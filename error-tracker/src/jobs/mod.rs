@@ -1,0 +1,20 @@
+//! What runs on a clock or a queue.
+
+mod mail;
+mod retention;
+
+use std::sync::Arc;
+
+use service::Tasks;
+
+use crate::app::App;
+
+/// Starts all jobs.
+pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
+    let retained = app.clone();
+    tasks.spawn("retention", move || retention::run(retained.clone()));
+    if app.settings.smtp.is_some() {
+        let mailing = app.clone();
+        tasks.spawn("mail", move || mail::run(mailing.clone()));
+    }
+}

@@ -1,0 +1,48 @@
+//! Deletes what is past its retention, in small steps, so that no report waits behind a large delete.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use service::unix_ms;
+
+use crate::app::App;
+use crate::store::{groups, mails};
+
+const INTERVAL: Duration = Duration::from_secs(3600);
+/// Groups deleted in one transaction.
+const STEP: u32 = 200;
+const DAY_MS: i64 = 86_400_000;
+/// Mails that are done with are kept as long, to answer "was I told?".
+const MAIL_DAYS: i64 = 30;
+
+pub(crate) async fn run(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = sweep(&app).await {
+            tracing::error!(
+                cause = error.cause,
+                "retention stopped half-way: {}",
+                error.detail
+            );
+        }
+    }
+}
+
+async fn sweep(app: &App) -> web::Result<()> {
+    let before = unix_ms() - i64::from(app.settings.retention_days) * DAY_MS;
+    loop {
+        let n_dropped = app
+            .common
+            .write(move |tx| groups::drop_resolved(tx, before, STEP))
+            .await?;
+        app.metrics.dropped.inc_by(n_dropped as u64);
+        if n_dropped < STEP as usize {
+            break;
+        }
+    }
+    app.common
+        .write(|tx| mails::drop_done(tx, unix_ms() - MAIL_DAYS * DAY_MS))
+        .await?;
+    Ok(())
+}

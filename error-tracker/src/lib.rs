@@ -1,0 +1,49 @@
+//! Apps report errors over HTTP; they are grouped by fingerprint, kept, shown and mailed.
+//!
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `store`, `app` → `domain`, `settings`.
+
+mod api;
+mod app;
+pub mod domain;
+mod jobs;
+mod pages;
+mod routes;
+pub mod settings;
+pub mod store;
+
+use std::sync::Arc;
+
+use config::Reader;
+use service::{Built, Common, CommonSettings, Program, Tasks};
+use sqlite::Migration;
+
+use crate::app::App;
+use crate::settings::Settings;
+
+/// The service, for `service::main`.
+pub struct ErrorTracker;
+
+impl Program for ErrorTracker {
+    type Settings = Settings;
+    type App = App;
+
+    const NAME: &'static str = "error-tracker";
+    const SERVICE: ui::Service = ui::Service::Errors;
+    const PORT: u16 = 5010;
+    const DATABASE: &'static str = "errors.db";
+    const OPENAPI: &'static str = include_str!("../openapi.json");
+    const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
+
+    fn settings(reader: &mut Reader<'_>, _: &CommonSettings) -> Settings {
+        Settings::read(reader)
+    }
+
+    fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {
+        let app = Arc::new(App::new(settings, common));
+        jobs::start(&app, tasks);
+        Built {
+            routes: routes::routes(&app.settings),
+            app,
+        }
+    }
+}

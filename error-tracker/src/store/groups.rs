@@ -1,0 +1,247 @@
+//! Groups of equal errors: lists, one group, its state, retention.
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use crate::domain::search_query::SearchQuery;
+
+/// One group, without its traceback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Number in URLs and mails.
+    pub id: i64,
+    /// 32 hexadecimal digits.
+    pub fingerprint: String,
+    /// Who owns it.
+    pub project: String,
+    /// The exception's type.
+    pub exception_type: String,
+    /// Environment of the newest report that named one.
+    pub environment: Option<String>,
+    /// Whether any report came from a browser.
+    pub is_browser: bool,
+    /// Reports so far, kept or not.
+    pub n_occurrences: i64,
+    /// Unix milliseconds, as all that end in `_at`.
+    pub first_seen_at: i64,
+    /// Of the newest report.
+    pub last_seen_at: i64,
+    /// Whether someone marked it as done.
+    pub is_resolved: bool,
+    /// When.
+    pub resolved_at: Option<i64>,
+    /// When it came back after that.
+    pub reopened_at: Option<i64>,
+    /// Message of its first report.
+    pub message: String,
+    /// Where it happened, in short.
+    pub culprit: Option<String>,
+}
+
+const COLUMNS: &str = "g.id, g.fingerprint, g.project, g.exception_type, g.environment, g.is_browser, \
+     g.n_occurrences, g.first_seen_at, g.last_seen_at, g.is_resolved, g.resolved_at, g.reopened_at, \
+     f.message, f.culprit";
+
+impl Group {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            fingerprint: row.get(1)?,
+            project: row.get(2)?,
+            exception_type: row.get(3)?,
+            environment: row.get(4)?,
+            is_browser: row.get(5)?,
+            n_occurrences: row.get(6)?,
+            first_seen_at: row.get(7)?,
+            last_seen_at: row.get(8)?,
+            is_resolved: row.get(9)?,
+            resolved_at: row.get(10)?,
+            reopened_at: row.get(11)?,
+            message: row.get(12)?,
+            culprit: row.get(13)?,
+        })
+    }
+}
+
+/// Which groups a list shows; `None` does not filter.
+#[derive(Debug, Default, Clone)]
+pub struct Filter {
+    /// Exact name.
+    pub project: Option<String>,
+    /// Groups with a report from it.
+    pub environment: Option<String>,
+    /// From browsers, or not.
+    pub is_browser: Option<bool>,
+    /// Groups with a kept occurrence of this session.
+    pub session_id: Option<String>,
+    /// Done, or not.
+    pub is_resolved: Option<bool>,
+    /// Last seen at or after.
+    pub since: Option<i64>,
+    /// Words in type or message.
+    pub search: Option<SearchQuery>,
+}
+
+/// A page of groups, newest first, and how many there are in all.
+#[derive(Debug)]
+pub struct Groups {
+    /// The page.
+    pub groups: Vec<Group>,
+    /// Matches on all pages.
+    pub n_total: i64,
+}
+
+const MATCHES: &str = "(:project is null or g.project = :project)
+    and (:is_resolved is null or g.is_resolved = :is_resolved)
+    and (:is_browser is null or g.is_browser = :is_browser)
+    and (:since is null or g.last_seen_at >= :since)
+    and (:environment is null or exists (
+         select 1 from group_environments e where e.environment = :environment and e.group_id = g.id))
+    and (:session_id is null or exists (
+         select 1 from occurrences o where o.session_id = :session_id and o.group_id = g.id))
+    and (:matching is null or g.id in (select rowid from group_search where group_search match :matching))
+    and (:short is null or not exists (
+         select 1 from json_each(:short) word
+         where (select t.message from first_reports t where t.group_id = g.id) not like word.value escape '\\'
+           and g.exception_type not like word.value escape '\\'))";
+
+/// Lists groups, newest report first.
+pub fn list(connection: &Connection, filter: &Filter, limit: u64, offset: u64) -> rusqlite::Result<Groups> {
+    let search = filter.search.as_ref();
+    let matching = search.and_then(|search| search.matching.as_deref());
+    let short = search.filter(|search| !search.short.is_empty());
+    let short = short.map(|search| serde_json::Value::from(search.short.clone()).to_string());
+    let filters = named_params! {
+        ":project": filter.project,
+        ":is_resolved": filter.is_resolved,
+        ":is_browser": filter.is_browser,
+        ":since": filter.since,
+        ":environment": filter.environment,
+        ":session_id": filter.session_id,
+        ":matching": matching,
+        ":short": short,
+    };
+    let mut total = connection.prepare_cached(&format!("select count(*) from groups g where {MATCHES}"))?;
+    let n_total = total.query_row(filters, |row| row.get(0))?;
+
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    let page = [filters, named_params! { ":limit": limit, ":offset": offset }].concat();
+    let mut rows = connection.prepare_cached(&format!(
+        "select {COLUMNS}
+         from groups g
+         join first_reports f on f.group_id = g.id
+         where {MATCHES}
+         order by g.last_seen_at desc, g.id desc
+         limit :limit offset :offset"
+    ))?;
+    let groups = rows
+        .query_map(&page[..], Group::read)?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Groups { groups, n_total })
+}
+
+/// One group and the traceback of its first report.
+pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<(Group, String)>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "select {COLUMNS}, f.traceback
+         from groups g
+         join first_reports f on f.group_id = g.id
+         where g.id = :id"
+    ))?;
+    statement
+        .query_row(named_params! { ":id": id }, |row| {
+            Ok((Group::read(row)?, row.get(14)?))
+        })
+        .optional()
+}
+
+/// Marks a group as done; one that is done keeps its time. False if there is no such group.
+pub fn resolve(tx: &Connection, id: i64, now: i64) -> rusqlite::Result<bool> {
+    let mut statement = tx.prepare_cached(
+        "update groups
+         set resolved_at = iif(is_resolved, resolved_at, :now), is_resolved = 1
+         where id = :id",
+    )?;
+    Ok(statement.execute(named_params! { ":id": id, ":now": now })? > 0)
+}
+
+/// Opens a group again by hand. False if there is no such group.
+pub fn reopen(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
+    let mut statement =
+        tx.prepare_cached("update groups set is_resolved = 0, resolved_at = null where id = :id")?;
+    Ok(statement.execute(named_params! { ":id": id })? > 0)
+}
+
+/// Names of all projects, in byte order, the empty one included.
+pub fn projects(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    // Steps from name to name through the index instead of reading all groups.
+    names(
+        connection,
+        "with recursive names (name) as (
+             select min(project) from groups
+             union all
+             select (select min(project) from groups where project > name) from names where name is not null
+         )
+         select name from names where name is not null",
+    )
+}
+
+/// Names of all environments, in byte order.
+pub fn environments(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    names(
+        connection,
+        "with recursive names (name) as (
+             select min(environment) from group_environments
+             union all
+             select (select min(environment) from group_environments where environment > name)
+             from names where name is not null
+         )
+         select name from names where name is not null",
+    )
+}
+
+fn names(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map([], |row| row.get(0))?.collect()
+}
+
+/// How many groups are open, resolved, and were ever kept at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Not resolved.
+    pub n_open: i64,
+    /// Resolved and not yet dropped.
+    pub n_resolved: i64,
+}
+
+/// Counts groups by state.
+pub fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
+    let mut statement = connection.prepare_cached(
+        "select (select count(*) from groups where is_resolved = 0), (select count(*) from groups where is_resolved = 1)",
+    )?;
+    statement.query_row([], |row| {
+        Ok(Totals {
+            n_open: row.get(0)?,
+            n_resolved: row.get(1)?,
+        })
+    })
+}
+
+/// Deletes up to `limit` groups resolved before `before`, with all that hangs on them. Returns how many.
+pub fn drop_resolved(tx: &Connection, before: i64, limit: u32) -> rusqlite::Result<usize> {
+    let mut ids = tx.prepare_cached(
+        "select id from groups where is_resolved = 1 and resolved_at < :before order by resolved_at limit :limit",
+    )?;
+    let ids: Vec<i64> = ids
+        .query_map(named_params! { ":before": before, ":limit": limit }, |row| {
+            row.get(0)
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut search = tx.prepare_cached("delete from group_search where rowid = :id")?;
+    let mut group = tx.prepare_cached("delete from groups where id = :id")?;
+    for id in &ids {
+        search.execute(named_params! { ":id": id })?;
+        group.execute(named_params! { ":id": id })?;
+    }
+    Ok(ids.len())
+}
