@@ -1,0 +1,41 @@
+//! The only service that browsers reach: takes their errors, metrics and logs, and forwards them.
+//!
+//! Today it is what all services have in common: settings, login, health, metrics, and a page that says what
+//! will be here. Floors, top to bottom: `routes` → `pages` → `app`.
+
+mod app;
+mod pages;
+mod routes;
+
+use std::sync::Arc;
+
+use config::Reader;
+use service::{Built, Common, CommonSettings, Program, Tasks};
+use sqlite::Migration;
+
+pub use crate::app::App;
+
+/// The service, for `service::main`.
+pub struct BrowserRelay;
+
+impl Program for BrowserRelay {
+    type Settings = ();
+    type App = App;
+
+    const NAME: &'static str = "browser-relay";
+    const SERVICE: ui::Service = ui::Service::Browser;
+    const PORT: u16 = 5013;
+    const DATABASE: &'static str = "relay.db";
+    const API_KEY: &'static str = "ADMIN_API_KEY";
+    const OPENAPI: &'static str = include_str!("../openapi.json");
+    const MIGRATIONS: &'static [Migration] = &[];
+
+    fn settings(_: &mut Reader<'_>, _: &CommonSettings) {}
+
+    fn build((): (), common: Arc<Common>, _: &mut Tasks) -> Built<App> {
+        Built {
+            app: Arc::new(App { common }),
+            routes: routes::routes(),
+        }
+    }
+}

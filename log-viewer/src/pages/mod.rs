@@ -1,0 +1,3 @@
+//! HTML doors.
+
+pub(crate) mod home;
