@@ -17,6 +17,9 @@ pub mod openapi;
 pub mod soon;
 pub mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use askama::Template;
 
 pub use crate::assets::{Asset, assets};

@@ -68,10 +68,10 @@ fn ago(unix_ms: i64, now_ms: i64) -> String {
     let seconds = now_ms.saturating_sub(unix_ms) / 1000;
     let (amount, unit) = match seconds.unsigned_abs() {
         0..5 => return "now".to_owned(),
-        s @ ..60 => (s, 's'),
-        s @ ..3600 => (s / 60, 'm'),
-        s @ ..86_400 => (s / 3600, 'h'),
-        s @ ..7_776_000 => (s / 86_400, 'd'),
+        s @ 5..60 => (s, 's'),
+        s @ 60..3600 => (s / 60, 'm'),
+        s @ 3600..86_400 => (s / 3600, 'h'),
+        s @ 86_400..7_776_000 => (s / 86_400, 'd'),
         _ => return written(unix_ms, format_description!("[year]-[month]-[day]")),
     };
     if seconds < 0 {

@@ -30,8 +30,8 @@ impl Count {
 fn short(value: u64) -> String {
     let (unit, letter) = match value {
         ..1_000 => return value.to_string(),
-        ..1_000_000 => (1_000, 'k'),
-        ..1_000_000_000 => (1_000_000, 'M'),
+        1_000..1_000_000 => (1_000, 'k'),
+        1_000_000..1_000_000_000 => (1_000_000, 'M'),
         _ => (1_000_000_000, 'G'),
     };
     let tenths = value / (unit / 10);
@@ -57,7 +57,7 @@ fn exact(value: u64) -> String {
 pub fn bytes(n: usize) -> String {
     match n {
         ..1_000 => format!("{n} B"),
-        ..1_000_000 => format!("{} kB", n / 1_000),
+        1_000..1_000_000 => format!("{} kB", n / 1_000),
         _ => format!("{}.{} MB", n / 1_000_000, n / 100_000 % 10),
     }
 }

@@ -12,7 +12,7 @@ pub struct OperationGroup {
     pub name: String,
     /// The tag's own description.
     pub description: Vec<Vec<Piece>>,
-    /// In the document's order.
+    /// By path, then in the order of METHODS.
     pub operations: Vec<Operation>,
 }
 

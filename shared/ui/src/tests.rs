@@ -1,0 +1,118 @@
+//! What holds for every page of this crate: text from outside stays text, nothing the policy forbids, no lost asset.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::{Docs, ErrorPage, Frame, Login, LoginLink, Service, Sibling, Soon, Template, assets};
+
+const EVIL: [&str; 6] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "' onfocus='alert(1)",
+    "javascript:alert(1)",
+    "</textarea></title><svg onload=alert(1)>",
+    "{{ 7*7 }}",
+];
+
+/// Every page, with `text` wherever text can come from outside.
+fn pages(text: &str) -> Vec<String> {
+    let some = || Some(text.to_owned());
+    let frame = || Frame {
+        siblings: vec![Sibling {
+            service: Service::Logs,
+            url: text.to_owned(),
+        }],
+        signed_in: some(),
+        ..Frame::new(Service::Errors, text, text, 0)
+    };
+    let document = json!({
+        "info": {"title": text, "version": text, "description": text},
+        "tags": [{"name": text, "description": text}],
+        "paths": {text: {"post": {
+            "tags": [text], "summary": text, "description": text,
+            "parameters": [{"name": text, "in": text, "description": text, "schema": {"enum": [text]}}],
+            "requestBody": {"content": {text: {"schema": {"properties": {text: {"description": text}}}}}},
+            "responses": {text: {"description": text}},
+        }}},
+    });
+    let error = ErrorPage {
+        frame: frame(),
+        status: 500,
+        detail: text.to_owned(),
+        request_id: some(),
+    };
+    let login = Login {
+        frame: frame(),
+        next: text.to_owned(),
+        error: some(),
+        notice: some(),
+    };
+    let link = |error| LoginLink {
+        frame: frame(),
+        token: text.to_owned(),
+        next: text.to_owned(),
+        error,
+    };
+    let soon = Soon {
+        frame: frame(),
+        lead: text.to_owned(),
+        coming: vec![text.to_owned()],
+    };
+    let rendered = [
+        error.render(),
+        login.render(),
+        link(None).render(),
+        link(some()).render(),
+        soon.render(),
+        Docs::new(frame(), &document, text, "openapi.json").render(),
+    ];
+    rendered.into_iter().map(|page| page.unwrap()).collect()
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    for evil in EVIL {
+        for page in pages(evil) {
+            for tag in [
+                "<script>",
+                "<img src=x",
+                "<svg onload",
+                "href=\"javascript:",
+                "' onfocus='",
+            ] {
+                assert!(!page.contains(tag), "{tag} in {page}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_asset_a_page_asks_for_is_there() {
+    for page in pages("x") {
+        let asked: Vec<&str> = page
+            .split('"')
+            .filter(|value| value.ends_with(".css") || value.ends_with(".js") || value.ends_with(".svg"))
+            .collect();
+        assert!(asked.len() >= 4, "{page}");
+        for path in asked {
+            assert!(assets::find(path.trim_start_matches("../")).is_some(), "{path}");
+        }
+    }
+}
+
+/// The policy forbids inline styles, scripts and handlers; escaping must not be turned off.
+#[test]
+fn no_template_holds_what_the_policy_forbids() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/templates");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for word in [
+            "|safe", "| safe", "escape=", " style=", "<style", " onclick", " onload", "<script>",
+        ] {
+            assert!(!text.contains(word), "{} holds {word}", path.display());
+        }
+    }
+}
