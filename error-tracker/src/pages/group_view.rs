@@ -3,7 +3,7 @@
 
 use ui::{Count, Excerpt, Frame, Moment, Template, json, link};
 
-use super::inbox_view::Source;
+use super::inbox_view::{Source, project_line};
 
 /// `group.html`.
 #[derive(Template)]
@@ -171,7 +171,7 @@ impl ExceptionView {
     }
 
     fn type_line(&self) -> String {
-        Excerpt::line(&self.exception_type, 200)
+        Excerpt::line(&self.exception_type, 120)
     }
 
     fn message_excerpt(&self) -> Excerpt {
@@ -257,7 +257,11 @@ pub(crate) struct Related {
 
 impl GroupPage {
     fn type_line(&self) -> String {
-        Excerpt::line(&self.exception_type, 200)
+        Excerpt::line(&self.exception_type, 120)
+    }
+
+    fn project_line(&self) -> String {
+        project_line(&self.project)
     }
 
     fn message_excerpt(&self) -> Excerpt {
@@ -274,6 +278,10 @@ impl GroupPage {
         self.related
             .iter()
             .filter(|related| link::web(&related.url).is_some())
+    }
+
+    fn has_more(&self) -> bool {
+        self.occurrences.len() > 1 || self.related_links().next().is_some()
     }
 
     /// Where the shown occurrence stands among the kept ones: from 1, newest first.

@@ -81,7 +81,7 @@ impl Row {
     }
 
     fn project_line(&self) -> String {
-        Excerpt::line(&self.project, 60)
+        project_line(&self.project)
     }
 
     fn environment_line(&self) -> Option<String> {
@@ -92,6 +92,15 @@ impl Row {
 
     fn culprit_line(&self) -> Option<String> {
         self.culprit.as_deref().map(|culprit| Excerpt::line(culprit, 160))
+    }
+}
+
+/// A project's name as pages show it: the empty one is allowed, and must not look like a hole.
+pub(crate) fn project_line(project: &str) -> String {
+    if project.trim().is_empty() {
+        "no project".to_owned()
+    } else {
+        Excerpt::line(project, 60)
     }
 }
 
