@@ -12,3 +12,5 @@ seed() {
 }
 
 seed stacktrace ../shared/stacktrace/fixtures/*.txt
+seed error_report seeds/error_report/*
+seed search_query seeds/search_query/*

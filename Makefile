@@ -1,0 +1,68 @@
+# The verbs of the project. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run demo build test test-rust test-clients test-api test-e2e check fmt e2e fuzz bench clean
+
+CARGO ?= cargo
+# Tests drive the dev binaries; MONLIGHT_BIN says where they are.
+DEV_BIN := $(CURDIR)/target/debug
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## build and start all four services on loopback, with keys made at first use
+	$(CARGO) build --release --quiet --bins --workspace --exclude bench
+	@scripts/run.sh
+
+demo: ## fill the stack that `make run` started with believable data
+	@scripts/need.sh python
+	@API_KEY=$$(cat data/api.key) ERROR_TRACKER_URL=http://127.0.0.1:5010 .venv/bin/python demo/demo.py
+
+build: ## release binaries in target/release
+	$(CARGO) build --release --bins --workspace --exclude bench
+
+test: test-rust test-clients test-api test-e2e ## every test there is: Rust, client packages, API documents, browser journeys
+	@echo "all tests passed"
+
+test-rust:
+	@scripts/need.sh mount
+	$(CARGO) test --workspace --quiet
+
+test-clients:
+	@scripts/need.sh python
+	$(CARGO) build --quiet --bins --workspace
+	MONLIGHT_BIN=$(DEV_BIN) .venv/bin/python -m pytest -q tests/clients
+
+test-api:
+	@scripts/need.sh python
+	$(CARGO) build --quiet --bins --workspace
+	MONLIGHT_BIN=$(DEV_BIN) scripts/schemathesis.sh
+
+test-e2e e2e:
+	@scripts/need.sh node chromium
+	$(CARGO) build --quiet --bins --workspace
+	MONLIGHT_BIN=$(DEV_BIN) npm test --silent --prefix e2e
+
+check: ## formatting, clippy with warnings denied, types of the scripts
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	@scripts/need.sh node python
+	npm run --silent --prefix e2e types
+	.venv/bin/ruff check -q tests demo && .venv/bin/ruff format -q --check tests demo
+
+fmt: ## format everything
+	$(CARGO) fmt --all
+	@scripts/need.sh python
+	.venv/bin/ruff format -q tests demo
+
+e2e: ## browser journeys only
+
+fuzz: ## each fuzz target for 60 s (needs nightly Rust and cargo-fuzz)
+	scripts/fuzz.sh
+
+bench: ## the figures of bench/README.md, on this machine
+	$(CARGO) build --release --quiet -p error-tracker -p bench
+	$(CARGO) run --release --quiet -p bench --bin ingest
+
+clean: ## forget everything built and installed
+	$(CARGO) clean
+	rm -rf .venv e2e/node_modules fuzz/target

@@ -1,0 +1,31 @@
+//! Any body is a report within its bounds or a refusal, and what follows from a report never fails.
+#![no_main]
+
+use error_tracker::domain::{fingerprint, mail, report};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| {
+    let Ok(report) = report::read(body) else { return };
+    assert!(report.project.chars().count() <= report::MAX_PROJECT_CHARS);
+    assert!(report.exception_type.chars().count() <= report::MAX_TYPE_CHARS);
+    for json in [&report.request_headers, &report.extra].into_iter().flatten() {
+        serde_json::from_str::<&serde_json::value::RawValue>(json).expect("kept JSON is JSON");
+    }
+    assert_eq!(fingerprint::of(&report).len(), 32);
+    fingerprint::text_hash(&report);
+    let facts = mail::Facts {
+        id: 1,
+        is_reopened: false,
+        project: &report.project,
+        environment: report.environment.as_deref(),
+        exception_type: &report.exception_type,
+        message: &report.message,
+        traceback: &report.traceback,
+        request_method: report.request_method.as_deref(),
+        request_url: report.request_url.as_deref(),
+        n_occurrences: 1,
+        url: "http://127.0.0.1:5010/errors/1",
+    };
+    let text = mail::alert(&facts).expect("a mail can be written of any report");
+    assert!(!text.subject.contains(['\r', '\n']));
+});

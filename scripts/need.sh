@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Makes sure that what the tests need is there: `need.sh python`, `need.sh node`, `need.sh chromium`, `need.sh mount`.
+# Installs Debian packages where it may (root); else says in one line what is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# package NAME...: installs Debian packages, or says that they are missing.
+package() {
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        { apt-get install -y -qq --no-install-recommends "$@" || { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; }; } >/dev/null 2>&1 \
+            || { echo "missing: $* (apt-get install $* failed)" >&2; return 1; }
+    else
+        echo "missing: $* (as root: apt-get install $*)" >&2
+        return 1
+    fi
+}
+
+python() {
+    command -v python3 >/dev/null || package python3 python3-venv
+    [ -x .venv/bin/python ] && [ .venv/ready -nt tests/clients/requirements.txt ] && return
+    python3 -m venv .venv 2>/dev/null || { package python3-venv && python3 -m venv .venv; }
+    .venv/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+    touch .venv/ready
+}
+
+node() {
+    command -v npm >/dev/null || package nodejs npm
+    [ e2e/node_modules/.package-lock.json -nt e2e/package-lock.json ] && return
+    npm ci --prefix e2e --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+
+chromium() {
+    command -v chromium >/dev/null || package chromium fonts-dejavu-core
+}
+
+# For the power-cut test; without it that test says so and is skipped.
+mount() {
+    command -v xfs_io >/dev/null || package xfsprogs || true
+}
+
+for what in "$@"; do "$what"; done

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Starts all four services on loopback with keys made at first use; Ctrl-C stops them cleanly.
+# MONLIGHT_DATA (./data) holds databases, keys and logs; MONLIGHT_PORT (5010) is the first of four ports;
+# MONLIGHT_BIN (target/release) holds the binaries.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+data=${MONLIGHT_DATA:-data}
+port=${MONLIGHT_PORT:-5010}
+bin=${MONLIGHT_BIN:-target/release}
+services=(error-tracker log-viewer metrics-collector browser-relay)
+databases=(errors.db logs.db metrics.db relay.db)
+pages=(ERROR_TRACKER_PAGE LOG_VIEWER_PAGE METRICS_COLLECTOR_PAGE BROWSER_RELAY_PAGE)
+pids=()
+
+umask 077
+mkdir -p "$data"
+
+# make_secret FILE PREFIX: 256 random bits, once.
+make_secret() {
+    [ -s "$1" ] && return
+    printf '%s%s\n' "$2" "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')" >"$1.new"
+    mv "$1.new" "$1"
+}
+
+stop() {
+    trap '' INT TERM
+    [ ${#pids[@]} -eq 0 ] || kill -TERM "${pids[@]}" 2>/dev/null || true
+    local failed=0
+    for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+    [ "$failed" = 0 ] && echo "All four services stopped cleanly."
+    return "$failed"
+}
+
+# fail SERVICE: shows why it did not start, stops the others.
+fail() {
+    echo "$1 did not start. The end of $data/$1.log:" >&2
+    tail -n 5 "$data/$1.log" >&2
+    stop || true
+    exit 1
+}
+
+make_secret "$data/api.key" mk_
+make_secret "$data/session.secret" ''
+export API_KEY_FILE="$data/api.key" ADMIN_API_KEY_FILE="$data/api.key" SESSION_SECRET_FILE="$data/session.secret"
+unset API_KEY ADMIN_API_KEY SESSION_SECRET DATABASE_PATH LISTEN_ADDR
+
+trap 'stop; exit $?' INT TERM
+for i in "${!services[@]}"; do
+    pages_env=()
+    for j in "${!services[@]}"; do
+        [ "$i" = "$j" ] || pages_env+=("${pages[$j]}=http://127.0.0.1:$((port + j))/")
+    done
+    env "${pages_env[@]}" LISTEN_ADDR="127.0.0.1:$((port + i))" DATABASE_PATH="$data/${databases[$i]}" \
+        "$bin/${services[$i]}" >"$data/${services[$i]}.log" 2>&1 &
+    pids+=($!)
+done
+for i in "${!services[@]}"; do
+    until LISTEN_ADDR="127.0.0.1:$((port + i))" "$bin/${services[$i]}" --healthcheck 2>/dev/null; do
+        kill -0 "${pids[$i]}" 2>/dev/null || fail "${services[$i]}"
+        sleep 0.1
+    done
+    # Somebody else may hold the port and answer in its place.
+    kill -0 "${pids[$i]}" 2>/dev/null || fail "${services[$i]}"
+done
+link=$(LISTEN_ADDR="127.0.0.1:$port" "$bin/error-tracker" login-link)
+
+cat <<TEXT
+
+Monlight is running.
+
+  Errors    http://127.0.0.1:$port
+  Logs      http://127.0.0.1:$((port + 1))
+  Metrics   http://127.0.0.1:$((port + 2))
+  Browser   http://127.0.0.1:$((port + 3))
+
+Sign in once for all four, by this link within the hour:
+
+  $link
+
+or any time with the API key (kept in $data/api.key):
+
+  $(cat "$data/api.key")
+
+Send a first error, then look at the Errors page:
+
+  curl http://127.0.0.1:$port/api/errors \\
+    -H "X-API-Key: $(cat "$data/api.key")" \\
+    -H "Content-Type: application/json" \\
+    -d '{"project": "shop", "exception_type": "HelloError", "message": "my first error",
+         "traceback": "File \\"hello.py\\", line 1, in <module>"}'
+
+Logs of the services themselves are in $data/*.log. Ctrl-C stops all four.
+TEXT
+
+# Ends when one of them ends, or by the trap.
+wait -n "${pids[@]}" || true
+for i in "${!services[@]}"; do
+    kill -0 "${pids[$i]}" 2>/dev/null || { echo "${services[$i]} ended:" >&2; tail -n 5 "$data/${services[$i]}.log" >&2; }
+done
+stop || true
+exit 1
