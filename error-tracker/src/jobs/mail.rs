@@ -11,7 +11,7 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use service::unix_ms;
+use service::{Ending, unix_ms};
 
 use crate::app::App;
 use crate::domain::mail::{self, Text};
@@ -27,25 +27,26 @@ const BATCH: u32 = 20;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-pub(crate) async fn run(app: Arc<App>) {
+pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let Some(smtp) = &app.settings.smtp else { return };
     loop {
-        let pause = match send_due(&app, smtp).await {
+        let pause = match send_due(&app, smtp, &mut ending).await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(cause = error.cause, "mail queue: {}", error.detail);
                 MAX_PAUSE
             }
         };
-        tokio::select! {
-            () = app.mails_waiting.notified() => {}
-            () = tokio::time::sleep(pause) => {}
+        // A timeout is as good as a call: both mean to look again.
+        let called = tokio::time::timeout(pause, app.mails_waiting.notified());
+        if ending.unless(called).await.is_none() {
+            return;
         }
     }
 }
 
 /// Sends what is due; returns how long there is nothing to do.
-async fn send_due(app: &App, smtp: &Smtp) -> web::Result<Duration> {
+async fn send_due(app: &App, smtp: &Smtp, ending: &mut Ending) -> web::Result<Duration> {
     loop {
         let due = app
             .common
@@ -59,6 +60,10 @@ async fn send_due(app: &App, smtp: &Smtp) -> web::Result<Duration> {
             return Ok(pause.min(MAX_PAUSE));
         }
         for mail in due {
+            // Between two mails is the place to stop: within one, a mail could go out unnoted.
+            if ending.unless(std::future::ready(())).await.is_none() {
+                return Ok(MAX_PAUSE);
+            }
             send(app, smtp, mail).await?;
         }
     }

@@ -12,9 +12,11 @@ use crate::app::App;
 /// Starts all jobs.
 pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
     let retained = app.clone();
-    tasks.spawn("retention", move || retention::run(retained.clone()));
+    tasks.spawn("retention", move |ending| {
+        retention::run(retained.clone(), ending)
+    });
     if app.settings.smtp.is_some() {
         let mailing = app.clone();
-        tasks.spawn("mail", move || mail::run(mailing.clone()));
+        tasks.spawn("mail", move |ending| mail::run(mailing.clone(), ending));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service::unix_ms;
+use service::{Ending, unix_ms};
 
 use crate::app::App;
 use crate::store::{groups, mails};
@@ -15,10 +15,9 @@ const DAY_MS: i64 = 86_400_000;
 /// Mails that are done with are kept as long, to answer "was I told?".
 const MAIL_DAYS: i64 = 30;
 
-pub(crate) async fn run(app: Arc<App>) {
+pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let mut ticks = tokio::time::interval(INTERVAL);
-    loop {
-        ticks.tick().await;
+    while ending.unless(ticks.tick()).await.is_some() {
         if let Err(error) = sweep(&app).await {
             tracing::error!(
                 cause = error.cause,

@@ -9,6 +9,7 @@ use ui::{Frame, Service, Sibling, Template};
 use web::assets::{Assets, File};
 use web::{Error, Gate, Request, Response, ResponseExt, Result, StatusCode};
 
+use crate::readiness::Readiness;
 use crate::settings::CommonSettings;
 use crate::store_error::{from_read, from_write};
 
@@ -27,6 +28,7 @@ pub struct Common {
     pub(crate) registry: Mutex<Registry>,
     pub(crate) assets: Assets,
     pub(crate) openapi: &'static str,
+    pub(crate) readiness: Readiness,
 }
 
 impl Common {

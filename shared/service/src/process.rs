@@ -22,10 +22,11 @@ use web::{Gate, ServerOptions, Service};
 use crate::common::Common;
 use crate::process_metrics::ProcessMetrics;
 use crate::program::{Built, Program};
+use crate::readiness::Readiness;
 use crate::secrets::Secrets;
 use crate::settings::CommonSettings;
 use crate::store_metrics::StoreMetrics;
-use crate::tasks::Tasks;
+use crate::tasks::{Ending, Tasks};
 use crate::{health_check, log, reports, routes, signals};
 
 /// What ends a process early: a sentence for the operator.
@@ -147,11 +148,12 @@ async fn run<P: Program>(mut settings: CommonSettings, own: P::Settings) -> Resu
         registry: Mutex::new(registry),
         assets: Assets::new(Common::files()),
         openapi: P::OPENAPI,
+        readiness: Readiness::default(),
     });
     let (end, is_ending) = watch::channel(false);
     let mut tasks = Tasks::new(is_ending);
     let keys = gate.keys.clone();
-    tasks.spawn("keys", move || watch_keys(keys.clone()));
+    tasks.spawn("keys", move |ending| watch_keys(keys.clone(), ending));
     let Built { app, routes } = P::build(own, common.clone(), &mut tasks);
     let for_errors = common.clone();
     let error_page =
@@ -231,10 +233,9 @@ fn gate<P: Program>(settings: &CommonSettings, secrets: &Secrets) -> Result<Gate
     })
 }
 
-async fn watch_keys(keys: Arc<Keys>) {
+async fn watch_keys(keys: Arc<Keys>, mut ending: Ending) {
     let mut ticks = tokio::time::interval(KEYS_INTERVAL);
-    loop {
-        ticks.tick().await;
+    while ending.unless(ticks.tick()).await.is_some() {
         match keys.reload_if_changed() {
             Ok(false) => {}
             Ok(true) => tracing::info!("API_KEYS_FILE was read again"),

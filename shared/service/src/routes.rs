@@ -43,9 +43,9 @@ async fn health() -> Result<Response> {
 
 /// `GET /ready`: a write would be stored. 503 says why not.
 async fn ready(common: Arc<Common>) -> Result<Response> {
-    match common.store.ready().await {
+    match common.readiness.of(&common.store).await {
         Ok(()) => Ok(Response::json_text(StatusCode::OK, "{\"status\": \"ready\"}")),
-        Err(reason) => Err(Error::unavailable(reason.to_string(), Duration::from_secs(5))),
+        Err(reason) => Err(Error::unavailable(reason, Duration::from_secs(5))),
     }
 }
 
