@@ -43,10 +43,11 @@ create table group_environments (
 
 create index group_environments_name on group_environments (environment, group_id);
 
--- Substring search over type and message; rowid = groups.id.
+-- Substring search over type, message and place; rowid = groups.id.
 create virtual table group_search using fts5 (
     exception_type,
     message,
+    culprit,
     content = '',
     contentless_delete = 1,
     tokenize = 'trigram'

@@ -45,28 +45,35 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     ))
 }
 
-/// `POST /errors/{id}/resolve`: then back to the group.
-pub(crate) async fn resolve(app: Arc<App>, request: Request) -> Result<Response> {
+/// `POST /errors/{id}/resolve`: then back to where the button was.
+pub(crate) async fn resolve(app: Arc<App>, mut request: Request) -> Result<Response> {
     let id = group_id(&request)?;
+    let back = back(&mut request, id).await?;
     let is_known = app
         .common
         .write(move |tx| groups::resolve(tx, id, unix_ms()))
         .await?;
-    back(is_known, id)
+    if is_known { Ok(back) } else { Err(no_such_group()) }
 }
 
-/// `POST /errors/{id}/reopen`: then back to the group.
-pub(crate) async fn reopen(app: Arc<App>, request: Request) -> Result<Response> {
+/// `POST /errors/{id}/reopen`: then back to where the button was.
+pub(crate) async fn reopen(app: Arc<App>, mut request: Request) -> Result<Response> {
     let id = group_id(&request)?;
+    let back = back(&mut request, id).await?;
     let is_known = app.common.write(move |tx| groups::reopen(tx, id)).await?;
-    back(is_known, id)
+    if is_known { Ok(back) } else { Err(no_such_group()) }
 }
 
-fn back(is_known: bool, id: i64) -> Result<Response> {
-    if !is_known {
-        return Err(no_such_group());
-    }
-    Ok(Response::see_other(&format!("../{id}")))
+/// The inbox with the query it had, if the form came from there (`next`), else the group's page.
+async fn back(request: &mut Request, id: i64) -> Result<Response> {
+    let form = request.form().await?;
+    let is_query = |next: &&str| {
+        next.is_empty() || (next.starts_with('?') && next.bytes().all(|byte| byte.is_ascii_graphic()))
+    };
+    Ok(match form.raw("next").filter(is_query) {
+        Some(query) => Response::see_other(&format!("../../{query}")),
+        None => Response::see_other(&format!("../{id}")),
+    })
 }
 
 fn view(

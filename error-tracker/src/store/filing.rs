@@ -156,12 +156,14 @@ fn create(tx: &Connection, filing: &Filing, text_hash: i64) -> rusqlite::Result<
         ":culprit": filing.culprit,
     })?;
     let mut search = tx.prepare_cached(
-        "insert into group_search (rowid, exception_type, message) values (:id, :exception_type, :message)",
+        "insert into group_search (rowid, exception_type, message, culprit)
+         values (:id, :exception_type, :message, :culprit)",
     )?;
     search.execute(named_params! {
         ":id": id,
         ":exception_type": report.exception_type,
         ":message": searched(&report.message),
+        ":culprit": filing.culprit,
     })?;
     Ok(id)
 }

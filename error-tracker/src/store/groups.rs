@@ -77,7 +77,7 @@ pub struct Filter {
     pub is_resolved: Option<bool>,
     /// Last seen at or after.
     pub since: Option<i64>,
-    /// Words in type or message.
+    /// Words in type, message or place.
     pub search: Option<SearchQuery>,
 }
 
@@ -101,8 +101,8 @@ const MATCHES: &str = "(:project is null or g.project = :project)
     and (:matching is null or g.id in (select rowid from group_search where group_search match :matching))
     and (:short is null or not exists (
          select 1 from json_each(:short) word
-         where (select t.message from first_reports t where t.group_id = g.id) not like word.value escape '\\'
-           and g.exception_type not like word.value escape '\\'))";
+         where (select g.exception_type || char(10) || t.message || char(10) || ifnull(t.culprit, '')
+                from first_reports t where t.group_id = g.id) not like word.value escape '\\'))";
 
 /// Lists groups, newest report first.
 pub fn list(connection: &Connection, filter: &Filter, limit: u64, offset: u64) -> rusqlite::Result<Groups> {
@@ -244,4 +244,89 @@ pub fn drop_resolved(tx: &Connection, before: i64, limit: u32) -> rusqlite::Resu
         group.execute(named_params! { ":id": id })?;
     }
     Ok(ids.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::search_query;
+    use crate::store::filing::{self, Outcome};
+    use crate::store::testing::{database, filing};
+
+    fn count(database: &Connection, table: &str) -> i64 {
+        database
+            .query_row(&format!("select count(*) from {table}"), [], |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn retention_takes_old_resolved_groups_with_all_that_hangs_on_them() {
+        let database = database();
+        let old = filing::file(&database, &filing("Old", 1000)).unwrap();
+        let young = filing::file(&database, &filing("Young", 1000)).unwrap();
+        filing::file(&database, &filing("Open", 1000)).unwrap();
+        resolve(&database, old.group_id, 2000).unwrap();
+        resolve(&database, young.group_id, 9000).unwrap();
+
+        assert_eq!(drop_resolved(&database, 5000, 100).unwrap(), 1);
+        assert_eq!(drop_resolved(&database, 5000, 100).unwrap(), 0);
+        assert!(find(&database, old.group_id).unwrap().is_none());
+        for table in ["groups", "first_reports", "occurrences", "mails", "group_search"] {
+            assert_eq!(count(&database, table), 2, "{table}");
+        }
+    }
+
+    #[test]
+    fn retention_goes_in_steps() {
+        let database = database();
+        for kind in ["A", "B", "C"] {
+            let filed = filing::file(&database, &filing(kind, 1000)).unwrap();
+            resolve(&database, filed.group_id, 1000).unwrap();
+        }
+        assert_eq!(drop_resolved(&database, 5000, 2).unwrap(), 2);
+        assert_eq!(drop_resolved(&database, 5000, 2).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_search_finds_type_message_and_place_even_by_two_letters() {
+        let database = database();
+        filing::file(&database, &filing("KeyError", 1000)).unwrap();
+        let found = |text: &str| {
+            let filter = Filter {
+                search: search_query::parse(text),
+                ..Filter::default()
+            };
+            list(&database, &filter, 10, 0).unwrap().n_total
+        };
+        for text in [
+            "keyerr",
+            "happened",
+            "cart.py total",
+            "ey",
+            "or py",
+            "\"Error happened\"",
+        ] {
+            assert_eq!(found(text), 1, "{text}");
+        }
+        for text in ["nothing", "zz", "happened zz", "%y"] {
+            assert_eq!(found(text), 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn resolving_twice_keeps_the_first_time_and_a_new_report_reopens() {
+        let database = database();
+        let id = filing::file(&database, &filing("E", 1000)).unwrap().group_id;
+        assert!(resolve(&database, id, 2000).unwrap());
+        assert!(resolve(&database, id, 3000).unwrap());
+        assert_eq!(find(&database, id).unwrap().unwrap().0.resolved_at, Some(2000));
+        let filed = filing::file(&database, &filing("E", 4000)).unwrap();
+        assert_eq!((filed.outcome, filed.n_occurrences), (Outcome::Reopened, 2));
+        let (group, _) = find(&database, id).unwrap().unwrap();
+        assert_eq!(
+            (group.is_resolved, group.resolved_at, group.reopened_at),
+            (false, None, Some(4000))
+        );
+        assert!(!resolve(&database, 99, 1).unwrap());
+    }
 }

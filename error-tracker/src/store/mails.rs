@@ -157,3 +157,62 @@ pub fn drop_done(tx: &Connection, before: i64) -> rusqlite::Result<usize> {
         tx.prepare_cached("delete from mails where next_attempt_at is null and created_at < :before")?;
     statement.execute(named_params! { ":before": before })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::filing;
+    use crate::store::testing::{database, filing};
+
+    #[test]
+    fn a_mail_waits_is_tried_again_and_is_done_once() {
+        let database = database();
+        filing::file(&database, &filing("E", 1000)).unwrap();
+        filing::file(&database, &filing("E", 1001)).unwrap();
+        assert_eq!(due(&database, 999, 10).unwrap(), []);
+        let waiting = due(&database, 1000, 10).unwrap();
+        assert_eq!(
+            waiting.len(),
+            1,
+            "one mail for a new group, none for its second report"
+        );
+        assert_eq!(
+            (waiting[0].kind, waiting[0].recipient.as_str()),
+            (Kind::Created, "ops@example.com")
+        );
+
+        failed(&database, waiting[0].id, "connection refused", Some(6000)).unwrap();
+        assert_eq!(due(&database, 5999, 10).unwrap(), []);
+        assert_eq!(next_due(&database).unwrap(), Some(6000));
+        assert_eq!(
+            queue_state(&database).unwrap().last_error.as_deref(),
+            Some("connection refused")
+        );
+
+        delivered(&database, waiting[0].id, 6000).unwrap();
+        assert_eq!(
+            (
+                due(&database, i64::MAX, 10).unwrap(),
+                next_due(&database).unwrap()
+            ),
+            (vec![], None)
+        );
+        assert_eq!(queue_state(&database).unwrap(), Queue::default());
+        assert_eq!(drop_done(&database, 1001).unwrap(), 1);
+    }
+
+    #[test]
+    fn what_is_given_up_is_counted() {
+        let database = database();
+        queue(&database, None, Kind::Test, "a@example.com", 5).unwrap();
+        failed(&database, 1, "no such mailbox", None).unwrap();
+        assert_eq!(
+            queue_state(&database).unwrap(),
+            Queue {
+                n_waiting: 0,
+                n_given_up: 1,
+                last_error: None
+            }
+        );
+    }
+}

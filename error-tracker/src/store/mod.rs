@@ -9,3 +9,40 @@ use sqlite::Migration;
 
 /// The schema, in order; a published file is never edited.
 pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_groups", "0002_occurrences", "0003_mails"];
+
+/// The real schema in memory, and a report to file in it.
+#[cfg(test)]
+mod testing {
+    use std::sync::Arc;
+
+    use rusqlite::Connection;
+
+    use super::MIGRATIONS;
+    use super::filing::Filing;
+    use crate::domain::{fingerprint, report};
+
+    pub(super) fn database() -> Connection {
+        let database = Connection::open_in_memory().unwrap();
+        database.execute_batch("pragma foreign_keys = on").unwrap();
+        for migration in MIGRATIONS {
+            database.execute_batch(migration.sql).unwrap();
+        }
+        database
+    }
+
+    /// A report of type `kind`, received at `now`, of which somebody is told.
+    pub(super) fn filing(kind: &str, now: i64) -> Filing {
+        let body = serde_json::json!({
+            "project": "shop", "exception_type": kind, "message": format!("{kind} happened"), "traceback": "t"
+        });
+        let report = report::read(body.to_string().as_bytes()).unwrap();
+        Filing {
+            fingerprint: fingerprint::of(&report),
+            culprit: Some("cart.py in total".to_owned()),
+            report,
+            received_at: now,
+            keep_occurrences: 2,
+            recipients: Arc::new(["ops@example.com".to_owned()]),
+        }
+    }
+}
