@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use service::Common;
 use tokio::sync::Notify;
 
@@ -39,6 +40,10 @@ pub struct Metrics {
     pub mails_failed: Counter,
     /// Groups deleted by retention.
     pub dropped: Counter,
+    /// Mails still to be delivered.
+    pub mails_waiting: Gauge,
+    /// Mails given up in the last 30 days.
+    pub mails_given_up: Gauge,
 }
 
 impl App {
@@ -74,6 +79,16 @@ impl App {
                 &metrics.mails_failed,
             );
             add("groups_dropped", "Groups deleted by retention", &metrics.dropped);
+            registry.register(
+                "mails_waiting",
+                "Mails still to be delivered",
+                metrics.mails_waiting.clone(),
+            );
+            registry.register(
+                "mails_given_up",
+                "Mails given up in the last 30 days",
+                metrics.mails_given_up.clone(),
+            );
         });
         let recipients = settings.recipients();
         Self {
