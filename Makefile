@@ -10,8 +10,8 @@ help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## build and start all four services on loopback, with keys made at first use
-	@[ -d target/run ] || echo "Building; the first time takes a few minutes."
-	@$(CARGO) build --profile run --quiet --bins --workspace --exclude bench
+	@[ -d target/quick ] || echo "Building; the first time takes a few minutes."
+	@$(CARGO) build --profile quick --quiet --bins --workspace --exclude bench
 	@scripts/run.sh
 
 demo: ## fill the stack that `make run` started with believable data

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Starts all four services on loopback with keys made at first use; Ctrl-C stops them cleanly.
 # MONLIGHT_DATA (./data) holds databases, keys and logs; MONLIGHT_PORT (5010) is the first of four ports;
-# MONLIGHT_BIN (target/run) holds the binaries.
+# MONLIGHT_BIN (target/quick) holds the binaries.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 data=${MONLIGHT_DATA:-data}
 port=${MONLIGHT_PORT:-5010}
-bin=${MONLIGHT_BIN:-target/run}
+bin=${MONLIGHT_BIN:-target/quick}
 services=(error-tracker log-viewer metrics-collector browser-relay)
 databases=(errors.db logs.db metrics.db relay.db)
 pages=(ERROR_TRACKER_PAGE LOG_VIEWER_PAGE METRICS_COLLECTOR_PAGE BROWSER_RELAY_PAGE)
