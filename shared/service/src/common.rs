@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use auth::Via;
 use prometheus_client::registry::Registry;
 use sqlite::{Store, rusqlite};
 use ui::{Frame, Service, Sibling, Template};
@@ -40,7 +41,10 @@ impl Common {
     /// The frame of a page for this request.
     pub fn frame(&self, request: &Request, title: impl Into<String>) -> Frame {
         let mut frame = self.plain_frame(title, request.path());
-        frame.signed_in = request.identity().map(|identity| identity.name.clone());
+        frame.signed_in = request.identity().map(|identity| match identity.via {
+            Via::Session => "signed in".to_owned(),
+            Via::Key => identity.name.clone(),
+        });
         frame
     }
 
