@@ -135,7 +135,8 @@ fn exceptions(trace: Trace) -> Vec<ExceptionView> {
             relation: match exception.relation {
                 None => Relation::Reported,
                 Some(stacktrace::Relation::Context) => Relation::Context,
-                Some(stacktrace::Relation::Cause | stacktrace::Relation::Member) => Relation::Cause,
+                Some(stacktrace::Relation::Cause) => Relation::Cause,
+                Some(stacktrace::Relation::Member) => Relation::Member,
             },
             exception_type: exception.kind.unwrap_or_default(),
             message: exception.message.unwrap_or_default(),

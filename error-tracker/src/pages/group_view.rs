@@ -100,6 +100,8 @@ pub(crate) enum Relation {
     Cause,
     /// The one before was raised while this one was being handled.
     Context,
+    /// It is one of those that an exception group or `AggregateError` holds.
+    Member,
 }
 
 impl Relation {
@@ -108,6 +110,7 @@ impl Relation {
             Relation::Reported => None,
             Relation::Cause => Some("Caused by"),
             Relation::Context => Some("Raised while handling"),
+            Relation::Member => Some("One of its group"),
         }
     }
 }
