@@ -53,9 +53,6 @@ async fn send_due(app: &App, smtp: &Smtp, ending: &mut Ending) -> web::Result<Du
             .read(|connection| mails::due(connection, unix_ms(), BATCH))
             .await?;
         if due.is_empty() {
-            let queue = app.common.read(mails::queue_state).await?;
-            app.metrics.mails_waiting.set(queue.n_waiting);
-            app.metrics.mails_given_up.set(queue.n_given_up);
             let next = app.common.read(mails::next_due).await?;
             let pause = next.map_or(MAX_PAUSE, |at| {
                 Duration::from_millis((at - unix_ms()).max(0) as u64)

@@ -1,5 +1,6 @@
 //! What runs on a clock or a queue.
 
+mod figures;
 mod mail;
 mod retention;
 
@@ -15,6 +16,8 @@ pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
     tasks.spawn("retention", move |ending| {
         retention::run(retained.clone(), ending)
     });
+    let counted = app.clone();
+    tasks.spawn("figures", move |ending| figures::run(counted.clone(), ending));
     if app.settings.smtp.is_some() {
         let mailing = app.clone();
         tasks.spawn("mail", move |ending| mail::run(mailing.clone(), ending));
