@@ -1,0 +1,107 @@
+// The first five minutes: an empty tracker says how to send an error, what it says works, and the page notices.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import type { Visitor } from "./browser.ts";
+import { journey, startStack } from "./journey.ts";
+import { KEY } from "./stack.ts";
+
+const run = promisify(execFile);
+/** What a snippet is promised: the key in the environment. */
+const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], API_KEY: KEY };
+
+const snippet = async ({ page }: Visitor, id: string) => (await page.locator(`#${id}`).textContent()) ?? "";
+
+/** Waits for a row with this type. Nobody touches the page meanwhile. */
+async function appears({ page }: Visitor, exceptionType: string): Promise<void> {
+  await page.getByRole("heading", { level: 2, name: exceptionType }).waitFor();
+  await page.getByRole("heading", { level: 1, name: "Errors", exact: true }).waitFor();
+}
+
+/** A Python that has our client, if there is one. */
+async function pythonWith(module: string): Promise<string | undefined> {
+  const own = fileURLToPath(new URL("../.venv/bin/python", import.meta.url));
+  for (const python of [own, "python3"]) {
+    if (python === own && !existsSync(own)) continue;
+    const found = await run(python, ["-c", `import ${module}`], { env }).then(
+      () => true,
+      () => false,
+    );
+    if (found) return python;
+  }
+  return undefined;
+}
+
+const forCurl = await startStack();
+journey(
+  "the curl command on an empty page works as it stands, and the page shows the error by itself",
+  forCurl,
+  {},
+  async (visitor) => {
+    await visitor.visit("errors");
+    await visitor.page.getByRole("heading", { level: 1, name: "Send your first error" }).waitFor();
+    const command = await snippet(visitor, "start-curl");
+    assert.ok(command.includes(forCurl.url("errors", "api/errors")), "it holds the address that the visitor uses");
+    assert.ok(!(await visitor.page.content()).includes(KEY), "the page does not hold the key");
+    assert.match(await snippet(visitor, "start-key"), /^export API_KEY=/);
+
+    const { stdout } = await run("bash", ["-c", command], { env });
+    assert.match(stdout, /"status":\s*"created"/);
+    await appears(visitor, "HelloError");
+  },
+);
+
+const forCopy = await startStack();
+journey(
+  "a snippet can be copied with one click, and the address is the one the visitor typed",
+  forCopy,
+  { permissions: ["clipboard-read", "clipboard-write"] },
+  async (visitor) => {
+    const { page } = visitor;
+    const byName = forCopy.url("errors").replace("127.0.0.1", "localhost");
+    visitor.trust(new URL(byName).host);
+    await page.goto(byName);
+    await page.getByLabel("API key").fill(KEY);
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Copy curl command" }).click();
+    await page.getByRole("status").or(page.getByText("Copied")).first().waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(copied, await snippet(visitor, "start-curl"));
+    assert.ok(copied.includes(`${byName}api/errors`), copied);
+  },
+);
+
+const forPython = await startStack();
+journey("the Python example works as it stands", forPython, {}, async (visitor, test) => {
+  const python = await pythonWith("monlight");
+  if (!python) return test.skip("no Python here has the monlight package");
+  await visitor.visit("errors");
+  await visitor.page.getByText("From Python").click();
+  await run(python, ["-c", await snippet(visitor, "start-python")], { env });
+  await appears(visitor, "ZeroDivisionError");
+});
+
+const forFastApi = await startStack();
+journey("the FastAPI example works as it stands", forFastApi, {}, async (visitor, test) => {
+  const python = await pythonWith("monlight.integrations.fastapi, fastapi.testclient");
+  if (!python) return test.skip("no Python here has the monlight package with FastAPI");
+  await visitor.visit("errors");
+  await visitor.page.getByText("From FastAPI").click();
+  const program = `${await snippet(visitor, "start-fastapi")}
+
+from fastapi.testclient import TestClient
+
+@app.get("/boom")
+def boom():
+    raise LookupError("no such basket")
+
+with TestClient(app, raise_server_exceptions=False) as client:
+    assert client.get("/boom").status_code == 500
+`;
+  await run(python, ["-c", program], { env });
+  await appears(visitor, "LookupError");
+});

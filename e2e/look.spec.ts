@@ -1,0 +1,226 @@
+// Every page, light and dark, on a phone and on a desk: axe-core finds nothing, nothing scrolls sideways.
+// The pictures are in e2e/screenshots for whoever wants to look.
+
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+
+import type { Visitor } from "./browser.ts";
+import { journey, startStack } from "./journey.ts";
+import { CHAINED, report, send } from "./reports.ts";
+import type { Stack } from "./stack.ts";
+import { KEY } from "./stack.ts";
+
+const PICTURES = fileURLToPath(new URL("./screenshots/", import.meta.url));
+const THEMES = ["light", "dark"] as const;
+/** Widths that axe and the pictures use, and those at which nothing may scroll sideways (WCAG 1.4.10: 320). */
+const SIZES = [
+  [360, 740],
+  [1280, 800],
+] as const;
+const WIDTHS = [320, 360, 768, 1280];
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+const full = await startStack();
+const empty = await startStack();
+await mkdir(PICTURES, { recursive: true });
+
+const group = await send(full, CHAINED);
+await send(full, { ...CHAINED, message: "no price for 'cheese'" });
+for (let n = 0; n < 1200; n += 100) {
+  await Promise.all(
+    Array.from({ length: 100 }, () =>
+      send(full, report(1, { exception_type: "TimeoutError", message: "payment gateway did not answer within 30 s" })),
+    ),
+  );
+}
+await send(full, report(2, { project: "", exception_type: "X", message: "" }));
+await send(
+  full,
+  report(3, {
+    project: "a-project-with-a-rather-long-name-that-somebody-chose",
+    message: "a message that goes on and on ".repeat(20),
+  }),
+);
+const plain = await send(
+  full,
+  report(4, { exception_type: "Killed", message: "no stack trace here", traceback: "the process was killed" }),
+);
+const browser = await send(
+  full,
+  report(5, {
+    project: "shop-web",
+    exception_type: "TypeError",
+    message: "Cannot read properties of undefined (reading 'price')",
+    traceback: `TypeError: Cannot read properties of undefined (reading 'price')
+    at total (https://shop.example/assets/index-3f2a9c.js:1:48213)
+    at HTMLButtonElement.onclick (https://shop.example/assets/index-3f2a9c.js:1:51877)
+    at r (https://cdn.example/npm/react-dom.production.min.js:12:3345)`,
+    request_method: "BROWSER",
+    request_url: "https://shop.example/basket",
+    extra: {
+      page_url: "https://shop.example/basket",
+      user_agent:
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+      session_id: "0f9c2c1e-5a53-4a4e-9a44-0b7fd3e6a1f2",
+    },
+  }),
+);
+const resolved = await send(full, report(6, { exception_type: "OldError", message: "long gone" }));
+const reopened = await send(full, report(7, { exception_type: "BackAgain", message: "it was resolved once" }));
+for (const id of [resolved, reopened]) {
+  await fetch(full.url("errors", `api/errors/${id}/resolve`), { method: "POST", headers: { "X-API-Key": KEY } });
+}
+await send(full, report(7, { exception_type: "BackAgain", message: "it was resolved once" }));
+
+/** Runs axe in the page. It comes through the debugger, which the page's policy does not bind. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate((tags) => {
+    const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
+    return axe.run(document, { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] });
+  }, TAGS);
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(
+      (node) =>
+        `${id} (${help}): ${node.html.slice(0, 160)} — ${node.failureSummary?.split("\n").slice(1).join(" ").trim()}`,
+    ),
+  );
+}
+
+/** What sticks out sideways, if anything does. */
+async function overflow(page: Page, width: number): Promise<string[]> {
+  await page.setViewportSize({ width, height: 800 });
+  return page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const wide = [...document.querySelectorAll("body *")].filter(
+      (element) => element.getBoundingClientRect().right > clientWidth + 1,
+    );
+    return wide.map((element) => `${element.localName}.${element.className} at ${clientWidth} px`);
+  });
+}
+
+async function look({ page }: Visitor, name: string): Promise<void> {
+  const found: string[] = [];
+  for (const colorScheme of THEMES) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const [width, height] of SIZES) {
+      await page.setViewportSize({ width, height });
+      for (const violation of await violations(page)) found.push(`${colorScheme} ${width}: ${violation}`);
+      await page.screenshot({
+        path: `${PICTURES}${name}-${colorScheme}-${width}.png`,
+        fullPage: true,
+        animations: "disabled",
+      });
+    }
+  }
+  for (const width of WIDTHS) found.push(...(await overflow(page, width)));
+  assert.deepEqual(found, []);
+}
+
+type Place = {
+  name: string;
+  stack?: Stack;
+  path?: string;
+  signedIn?: boolean;
+  prepare?: (visitor: Visitor) => Promise<unknown>;
+};
+
+const PLACES: Place[] = [
+  { name: "login", path: "login", signedIn: false },
+  {
+    name: "login-wrong",
+    path: "login",
+    signedIn: false,
+    prepare: ({ page }) =>
+      page
+        .getByLabel("API key")
+        .fill("wrong")
+        .then(() => page.keyboard.press("Enter"))
+        .then(() => page.getByRole("alert").waitFor()),
+  },
+  { name: "login-link", path: "login/link?token=x", signedIn: false },
+  {
+    name: "login-link-used",
+    path: "login/link?token=x",
+    signedIn: false,
+    prepare: ({ page }) =>
+      page
+        .getByRole("button", { name: "Sign in" })
+        .click()
+        .then(() => page.getByRole("alert").waitFor()),
+  },
+  { name: "inbox-empty", stack: empty },
+  { name: "inbox" },
+  { name: "inbox-all", path: "?resolved=all&project=shop&environment=production" },
+  { name: "inbox-no-match", path: "?search=nonsense" },
+  { name: "group", path: `errors/${group}` },
+  {
+    name: "group-unfolded",
+    path: `errors/${group}`,
+    prepare: ({ page }) =>
+      page.locator("details").evaluateAll((all) => all.forEach((it) => ((it as HTMLDetailsElement).open = true))),
+  },
+  { name: "group-browser", path: `errors/${browser}` },
+  { name: "group-plain", path: `errors/${plain}` },
+  { name: "group-resolved", path: `errors/${resolved}` },
+  { name: "group-reopened", path: `errors/${reopened}` },
+  { name: "docs", path: "docs" },
+  { name: "not-found", path: "nowhere" },
+  { name: "help", prepare: ({ page }) => page.keyboard.press("?") },
+];
+
+for (const { name, stack = full, path, signedIn = true, prepare } of PLACES) {
+  journey(`${name} is fit to be seen`, stack, { signedIn }, async (visitor) => {
+    visitor.expect(/40[14]/);
+    await visitor.visit("errors", path);
+    await prepare?.(visitor);
+    await look(visitor, name);
+  });
+}
+
+for (const name of ["logs", "metrics", "browser"] as const) {
+  journey(`the page of ${name} is fit to be seen`, full, {}, async (visitor) => {
+    await visitor.visit(name);
+    await look(visitor, name);
+  });
+}
+
+journey("every link of the footer leads to something to read", full, {}, async (visitor) => {
+  const { page } = visitor;
+  // Beside anything that is no page, Chromium asks for /favicon.ico.
+  visitor.expect(/favicon|404/);
+  for (const name of ["API", "Health", "Own metrics"]) {
+    await visitor.visit("errors", `errors/${group}`);
+    const downloads: string[] = [];
+    page.once("download", (download) => downloads.push(download.suggestedFilename()));
+    const left = page
+      .waitForURL((url) => !url.pathname.startsWith("/errors"), { timeout: 5_000 })
+      .then(
+        () => true,
+        () => false,
+      );
+    await page.getByRole("contentinfo").getByRole("link", { name }).click();
+    assert.ok(await left, `${name} shows nothing; the browser saves: ${downloads}`);
+  }
+});
+
+journey("a chosen theme stays, and system is the way back", full, { colorScheme: "light" }, async (visitor) => {
+  const { page } = visitor;
+  const scheme = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+  const button = page.getByRole("button", { name: /^Theme/ });
+  await visitor.visit("errors");
+  assert.equal(await scheme(), "light dark");
+  await button.click();
+  await button.click();
+  assert.equal(await scheme(), "dark");
+  await visitor.visit("errors", `errors/${group}`);
+  assert.equal(await scheme(), "dark");
+  assert.equal(await button.getAttribute("aria-label"), "Theme: dark");
+  await button.click();
+  assert.equal(await scheme(), "light dark");
+});
