@@ -40,6 +40,10 @@ pub struct Metrics {
     pub mails_failed: Counter,
     /// Groups deleted by retention.
     pub dropped: Counter,
+    /// Groups that are not resolved.
+    pub groups_open: Gauge,
+    /// Groups that are, and are still kept.
+    pub groups_resolved: Gauge,
     /// Mails still to be delivered.
     pub mails_waiting: Gauge,
     /// Mails given up in the last 30 days.
@@ -79,15 +83,27 @@ impl App {
                 &metrics.mails_failed,
             );
             add("groups_dropped", "Groups deleted by retention", &metrics.dropped);
-            registry.register(
+            let mut show =
+                |name: &str, help: &str, gauge: &Gauge| registry.register(name, help, gauge.clone());
+            show(
+                "groups_open",
+                "Groups that are not resolved",
+                &metrics.groups_open,
+            );
+            show(
+                "groups_resolved",
+                "Groups that are resolved and still kept",
+                &metrics.groups_resolved,
+            );
+            show(
                 "mails_waiting",
                 "Mails still to be delivered",
-                metrics.mails_waiting.clone(),
+                &metrics.mails_waiting,
             );
-            registry.register(
+            show(
                 "mails_given_up",
                 "Mails given up in the last 30 days",
-                metrics.mails_given_up.clone(),
+                &metrics.mails_given_up,
             );
         });
         let recipients = settings.recipients();

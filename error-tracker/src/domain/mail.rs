@@ -73,21 +73,38 @@ pub fn alert(facts: &Facts<'_>) -> askama::Result<Text> {
     let facts = *facts;
     Ok(Text {
         subject: subject(&facts),
-        plain: Plain {
-            facts,
-            message,
-            traceback,
-            is_cut,
-        }
-        .render()?,
-        html: Html {
-            facts,
-            message,
-            traceback,
-            is_cut,
-        }
-        .render()?,
+        plain: visible(
+            &Plain {
+                facts,
+                message,
+                traceback,
+                is_cut,
+            }
+            .render()?,
+        ),
+        html: visible(
+            &Html {
+                facts,
+                message,
+                traceback,
+                is_cut,
+            }
+            .render()?,
+        ),
     })
+}
+
+/// The text with its control characters as symbols (`␛`), but for tabs and line ends, which become LF.
+/// To some mail servers a bare CR ends a line and a NUL ends the mail.
+fn visible(text: &str) -> String {
+    let symbol = |c: char| match c {
+        '\n' | '\t' => c,
+        '\0'..='\x1f' => char::from_u32(0x2400 + c as u32).unwrap_or(char::REPLACEMENT_CHARACTER),
+        '\x7f' => '␡',
+        '\u{80}'..='\u{9f}' => char::REPLACEMENT_CHARACTER,
+        _ => c,
+    };
+    text.replace("\r\n", "\n").chars().map(symbol).collect()
 }
 
 /// The mail of the test button.
@@ -210,6 +227,20 @@ mod tests {
             ..facts()
         };
         assert!(alert(&long).unwrap().subject.chars().count() < 220);
+    }
+
+    #[test]
+    fn control_characters_become_symbols() {
+        let mail = alert(&Facts {
+            message: "\u{1b}[31mred\u{9b}\u{7f}",
+            traceback: "a\tb\r\nc\rd\0e",
+            ..facts()
+        })
+        .unwrap();
+        for text in [&mail.plain, &mail.html] {
+            assert!(text.contains("␛[31mred\u{fffd}␡"), "{text}");
+            assert!(text.contains("a\tb\nc␍d␀e"), "{text}");
+        }
     }
 
     #[test]

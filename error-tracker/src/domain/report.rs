@@ -127,7 +127,9 @@ fn bounded(text: &str, name: &'static str, max_chars: usize) -> Result<(), Refus
 }
 
 fn compacted(json: Option<&str>, name: &'static str) -> Result<Option<String>, Refusal> {
-    json.map(|json| json_text::compact(json).ok_or(Refusal::TooDeep(name)))
+    // serde_json looks at escapes only where it unescapes, and this text it leaves alone.
+    json.map(|json| json_text::mend(json.as_bytes()))
+        .map(|json| json_text::compact(&json).ok_or(Refusal::TooDeep(name)))
         .transpose()
 }
 
@@ -234,6 +236,12 @@ mod tests {
             with(r#","user_id":"\ud800""#).user_id.as_deref(),
             Some("\u{fffd}")
         );
+        let report = with(r#","extra":{"\udc00":"\ud800","session_id":"\ud800"}"#);
+        assert_eq!(
+            report.extra.as_deref(),
+            Some(r#"{"\ufffd":"\ufffd","session_id":"\ufffd"}"#)
+        );
+        assert_eq!(report.session_id.as_deref(), Some("\u{fffd}"));
         let deep = format!(r#"{MINIMAL},"extra":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
         check_refusal(&deep, "Field 'extra' is nested deeper than 100 levels");
         let deep_unknown = format!(r#"{MINIMAL},"other":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
