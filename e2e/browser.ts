@@ -92,6 +92,8 @@ export class Visitor {
       });
     });
     page.on("console", (message) => {
+      // Chromium itself asks for it beside anything that is no page, such as JSON.
+      if (message.location().url.endsWith("/favicon.ico")) return;
       if (["error", "warning"].includes(message.type())) fault(`console ${message.type()}: ${message.text()}`);
     });
     page.on("pageerror", (error) => fault(`page error: ${error.message}`));

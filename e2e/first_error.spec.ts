@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 
 import type { Visitor } from "./browser.ts";
 import { journey, startStack } from "./journey.ts";
+import { report, send } from "./reports.ts";
 import { KEY } from "./stack.ts";
 
 const run = promisify(execFile);
@@ -104,4 +105,20 @@ with TestClient(app, raise_server_exceptions=False) as client:
 `;
   await run(python, ["-c", program], { env });
   await appears(visitor, "LookupError");
+});
+
+const forDocs = await startStack();
+journey("every example of the documents works as it stands", forDocs, {}, async (visitor) => {
+  await send(forDocs, report(1));
+  await visitor.visit("errors", "docs");
+  const examples = await visitor.page.locator("code[id^=curl-]").allTextContents();
+  assert.ok(examples.length > 5, "there are some");
+  const loud = `curl() { command curl -sS -w '\\n%{http_code}' "$@"; }\n`;
+  for (const example of examples) {
+    const { stdout } = await run("bash", ["-c", loud + example], { env });
+    const status = Number(stdout.slice(-3));
+    // A mail server is the one thing that this stack does not have.
+    const isGood = (status >= 200 && status < 300) || (example.includes("test-alert") && status === 503);
+    assert.ok(isGood, `${example}\n${stdout}`);
+  }
 });
