@@ -1,14 +1,10 @@
 //! `Content-Encoding` of request bodies, undone with the size limit kept while decoding.
 //!
-//! A bomb is cut off at the limit: at most `max_bytes + 1` bytes of output ever exist. Window sizes are
-//! capped too, since brotli and zstd allocate them before the first byte comes out.
+//! A bomb is cut off at the limit: at most `max_bytes + 1` bytes of output ever exist. The windows that brotli
+//! and zstd streams ask for, up to 16 MiB and more, are not allocated: what is within the limit needs none
+//! larger than the limit.
 
 use std::io::{self, Read};
-
-/// Largest zstd window accepted, as a power of two: 8 MiB, what level 19 uses.
-const MAX_ZSTD_WINDOW_LOG: u32 = 23;
-/// Largest brotli window accepted, as a power of two: 4 MiB, the default of the encoders in use.
-const MAX_BROTLI_WINDOW_LOG: u32 = 22;
 
 /// A coding of a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +43,21 @@ impl Encoding {
                 read_limited(flate2::read::ZlibDecoder::new(wire), max_bytes)
             }
             Self::Deflate => read_limited(flate2::read::DeflateDecoder::new(wire), max_bytes),
-            Self::Brotli if brotli_window_log(wire) > MAX_BROTLI_WINDOW_LOG => Err(DecodeError::Malformed),
-            Self::Brotli => read_limited(brotli_decompressor::Decompressor::new(wire, 4096), max_bytes),
-            Self::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(wire).map_err(malformed)?;
-                decoder.window_log_max(MAX_ZSTD_WINDOW_LOG).map_err(malformed)?;
-                read_limited(decoder, max_bytes)
+            Self::Brotli => {
+                let (first, rest) = wire.split_first().ok_or(DecodeError::Malformed)?;
+                let first = [narrowed(*first, max_bytes)];
+                let wire = first.as_slice().chain(rest);
+                read_limited(brotli_decompressor::Decompressor::new(wire, 4096), max_bytes)
             }
+            // In one go the output is the window.
+            Self::Zstd => zstd::bulk::decompress(wire, max_bytes).map_err(|cause| {
+                // The binding has no error codes; this is the text of ZSTD_error_dstSize_tooSmall.
+                if cause.to_string().contains("Destination buffer is too small") {
+                    DecodeError::TooLarge
+                } else {
+                    DecodeError::Malformed
+                }
+            }),
         }
     }
 }
@@ -79,16 +83,20 @@ fn has_zlib_header(wire: &[u8]) -> bool {
     matches!(wire, [cmf, flg, ..] if cmf & 0x0f == 8 && (u16::from(*cmf) << 8 | u16::from(*flg)) % 31 == 0)
 }
 
-/// WBITS of RFC 7932 §9.1, from the first byte of the stream. The large-window extension reads as 63.
-fn brotli_window_log(wire: &[u8]) -> u32 {
-    let first = u32::from(wire.first().copied().unwrap_or(0));
-    match (first & 1, first >> 1 & 7, first >> 4 & 7) {
-        (0, _, _) => 16,
-        (_, 0, 0) => 17,
-        (_, 0, 1) => 63,
-        (_, 0, n) => 8 + n,
-        (_, n, _) => 17 + n,
+/// The first byte of a brotli stream with a window no larger than `max_bytes` asks for.
+///
+/// A decoder fills its window before the first byte comes out. A smaller one decodes the same as long as all
+/// of the output fits: a window only says how far back a copy may reach, and none reaches back beyond the
+/// beginning. Windows from 18 (256 KiB) to 24 have headers of equal length: 1, then three bits of WBITS - 17,
+/// low bits first (RFC 7932 §9.1); those below are left as they are.
+fn narrowed(first: u8, max_bytes: usize) -> u8 {
+    let asked = first >> 1 & 7;
+    if first & 1 == 0 || asked == 0 {
+        return first;
     }
+    let fits = |wanted: &u8| (1 << (17 + wanted)) - 16 > max_bytes;
+    let enough = (1..=7).find(fits).unwrap_or(7);
+    first & !0b1110 | asked.min(enough) << 1
 }
 
 #[cfg(test)]
@@ -156,16 +164,47 @@ mod tests {
     }
 
     #[test]
-    fn oversized_windows_are_refused_before_they_are_allocated() {
-        // First byte 0x0f: WBITS 24.
+    fn windows_are_no_larger_than_the_limit_asks_for() {
+        let check = |first: u8, max_bytes, expected| {
+            assert_eq!(narrowed(first, max_bytes), expected, "{first:#b} {max_bytes}");
+        };
+        // WBITS 24 becomes 18, 19, 20, and stays; the other bits are of the first meta-block.
+        check(0b1010_1111, 1000, 0b1010_0011);
+        check(0b1010_1111, (1 << 18) - 17, 0b1010_0011);
+        check(0b1010_1111, (1 << 18) - 16, 0b1010_0101);
+        check(0b1010_1111, 1 << 19, 0b1010_0111);
+        check(0b1010_1111, 1 << 30, 0b1010_1111);
+        // 18 is not made larger; 16 and 17 are left alone.
+        check(0b0011, 1 << 20, 0b0011);
+        check(0b1110, 1000, 0b1110);
+        check(0b000_0001, 1000, 0b000_0001);
+    }
+
+    #[test]
+    fn a_narrowed_window_decodes_the_same() {
+        // Python: brotli.compress(b'abc' * 30000, lgwin=24), which begins with WBITS 24.
+        let wire = include_bytes!("../tests/fixtures/repeated.br");
+        assert_eq!(wire[0] & 0b1111, 0b1111);
         assert_eq!(
-            Encoding::Brotli.decode(&[0x0f, 0, 0], 1000),
-            Err(DecodeError::Malformed)
+            Encoding::Brotli.decode(wire, 90_000).unwrap(),
+            b"abc".repeat(30_000)
         );
-        assert_eq!(brotli_window_log(&[0x11]), 63);
-        // A zstd frame header that asks for a 128 MiB window (RFC 8878 §3.1.1.1.2).
+        assert_eq!(Encoding::Brotli.decode(wire, 89_999), Err(DecodeError::TooLarge));
+    }
+
+    #[test]
+    fn a_zstd_window_of_any_size_costs_nothing() {
+        // A frame header that asks for a 128 MiB window (RFC 8878 §3.1.1.1.2), and an empty last block.
         assert_eq!(
             Encoding::Zstd.decode(&[0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88, 1, 0, 0], 1000),
+            Ok(vec![])
+        );
+    }
+
+    #[test]
+    fn the_large_window_extension_of_brotli_is_refused() {
+        assert_eq!(
+            Encoding::Brotli.decode(&[0x11, 0x0f, 0, 0], 1000),
             Err(DecodeError::Malformed)
         );
     }
