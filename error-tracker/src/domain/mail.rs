@@ -131,6 +131,8 @@ fn subject(facts: &Facts<'_>) -> String {
             }
         })
         .collect();
+    // Not taken for an encoded word (RFC 2047), which could hide anything, line ends too.
+    let line = line.replace("=?", "= ?");
     format!("{} (#{})", cut_chars(&line, MAX_SUBJECT), facts.id)
 }
 
@@ -221,6 +223,11 @@ mod tests {
             alert(&hostile).unwrap().subject,
             "[shop] E  Bcc: evil@example.com: a b  (#7)"
         );
+        let encoded = Facts {
+            message: "=?utf-8?q?x=0D=0ABcc:_evil@example.com?=",
+            ..facts()
+        };
+        assert!(!alert(&encoded).unwrap().subject.contains("=?"));
         let long = Facts {
             project: &"p".repeat(100),
             exception_type: &"e".repeat(200),
