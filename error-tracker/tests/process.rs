@@ -231,6 +231,20 @@ async fn a_second_instance_on_the_same_database_is_refused() {
 }
 
 #[tokio::test]
+async fn a_secret_that_cannot_be_kept_is_named_once() {
+    let launch = tracker();
+    let file = launch.database_path().with_extension("session-secret");
+    std::fs::create_dir(&file).unwrap();
+    let (status, log) = launch.try_start().await.err().unwrap();
+    assert_eq!(status.unwrap().code(), Some(1));
+    let sentence = format!(
+        "error-tracker: cannot keep a secret in {}: it is no file\n",
+        file.display()
+    );
+    assert!(log.ends_with(&sentence), "{log}");
+}
+
+#[tokio::test]
 async fn a_taken_port_is_refused() {
     let server = start().await;
     let (status, log) = tracker()

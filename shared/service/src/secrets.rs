@@ -42,12 +42,7 @@ impl Secrets {
 }
 
 fn load(file: &Path) -> io::Result<(String, bool)> {
-    let stored = load_or_create_secret(file).map_err(|cause| {
-        io::Error::new(
-            cause.kind(),
-            format!("cannot keep a secret in {}: {cause}", file.display()),
-        )
-    })?;
+    let stored = load_or_create_secret(file)?;
     if let SecretState::Mended { mode } = stored.state {
         tracing::warn!(
             "{} was readable by others (mode {mode:o}); it is 0600 now",
