@@ -370,7 +370,9 @@ async fn unknown_encodings_are_refused_with_those_that_are_known() {
     for encodings in [
         &["lzma"][..],
         &["gzip, gzip"],
+        &["gzip", "gzip"],
         &["compress"],
+        &["é"],
     ] {
         let headers: Vec<_> = encodings.iter().map(|it| ("content-encoding", *it)).collect();
         let answer = client

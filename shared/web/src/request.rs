@@ -109,8 +109,7 @@ impl Request {
 
     /// The whole body, decoded. 413 beyond the route's limit, 415 for an unknown coding, 408 if it is slow.
     pub async fn bytes(&mut self) -> Result<Bytes> {
-        let encoding =
-            Encoding::parse(self.header(header::CONTENT_ENCODING)).map_err(|()| unsupported_encoding())?;
+        let encoding = self.encoding().map_err(|()| unsupported_encoding())?;
         let Some(body) = self.body.take() else {
             return Ok(Bytes::new());
         };
@@ -133,6 +132,16 @@ impl Request {
     pub async fn form(&mut self) -> Result<Query> {
         let bytes = self.bytes().await?;
         Ok(Query::parse(&String::from_utf8_lossy(&bytes)))
+    }
+
+    /// The coding of the body; `Err` for one that we don't know or cannot read, or several.
+    fn encoding(&self) -> Result<Option<Encoding>, ()> {
+        let mut lines = self.parts.headers.get_all(header::CONTENT_ENCODING).iter();
+        let first = lines.next().map(|line| line.to_str().map_err(drop)).transpose()?;
+        match lines.next() {
+            Some(_) => Err(()),
+            None => Encoding::parse(first),
+        }
     }
 
     async fn decode(&self, encoding: Encoding, wire: Bytes) -> Result<Bytes> {
