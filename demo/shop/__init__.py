@@ -1,0 +1,1 @@
+"""A small shop that is honest about its bugs."""
