@@ -28,6 +28,10 @@ const SESSION_SECRET = "e2e session secret, 32 bytes or more of it";
 const START_MS = 60_000;
 const STOP_MS = 20_000;
 
+/** If this process dies of something else, no service stays behind. */
+const children = new Set<ChildProcess>();
+process.once("exit", () => children.forEach((child) => child.kill("SIGKILL")));
+
 /** One running service. */
 export class Service {
   /** Everything it printed. */
@@ -38,14 +42,15 @@ export class Service {
     /** `http://127.0.0.1:port`, without a slash at the end. */
     readonly url: string,
     private readonly variables: Record<string, string>,
-    private readonly process: ChildProcess,
+    private readonly child: ChildProcess,
   ) {}
 
   /** Starts it, and waits until it says that it listens. */
   static async start(name: Name, port: number, folder: string, variables: Record<string, string>): Promise<Service> {
     const env = { ...variables, LISTEN_ADDR: `127.0.0.1:${port}`, DATABASE_PATH: join(folder, `${name}.db`) };
-    const process = spawn(binary(name), { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
-    const service = new Service(name, `http://127.0.0.1:${port}`, env, process);
+    const child = spawn(binary(name), { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    children.add(child);
+    const service = new Service(name, `http://127.0.0.1:${port}`, env, child);
     await service.listening();
     return service;
   }
@@ -57,9 +62,9 @@ export class Service {
 
   /** SIGTERM; it must end by itself, and well. */
   async stop(): Promise<void> {
-    const ended = once(this.process, "exit");
-    const hung = setTimeout(() => this.process.kill("SIGKILL"), STOP_MS);
-    this.process.kill("SIGTERM");
+    const ended = once(this.child, "exit");
+    const hung = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS);
+    this.child.kill("SIGTERM");
     const [code, signal] = await ended;
     clearTimeout(hung);
     assert.equal(code, 0, `${this.name} ended with ${code ?? signal} after SIGTERM:\n${this.log}`);
@@ -75,10 +80,10 @@ export class Service {
         clearTimeout(hung);
         resolve();
       };
-      this.process.stdout?.on("data", read);
-      this.process.stderr?.on("data", read);
-      this.process.on("error", (error) => fail(String(error)));
-      this.process.on("exit", (code) => fail(`ended with ${code}`));
+      this.child.stdout?.on("data", read);
+      this.child.stderr?.on("data", read);
+      this.child.on("error", (error) => fail(String(error)));
+      this.child.on("exit", (code) => fail(`ended with ${code}`));
     });
   }
 }
