@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use service::{page, unix_ms};
 use ui::{Count, Moment};
-use web::{Request, Response, Result, StatusCode};
+use web::{Request, Response, ResponseExt, Result, StatusCode};
 
 use super::group_view::State;
 use super::inbox_view::{Filter, InboxPage, List, Row, Rows, Shown, Source, Start, Tallies};
@@ -38,7 +38,11 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
             is_empty: totals.n_open + totals.n_resolved == 0,
         })
     });
-    let (status, found) = match found.await {
+    let found = found.await;
+    if let Some(last) = found.as_ref().ok().and_then(|found| last_page(&filter, found)) {
+        return Ok(Response::see_other(&format!("./{}", last.query())));
+    }
+    let (status, found) = match found {
         Ok(found) => (StatusCode::OK, Ok(found)),
         Err(error) => (error.status, Err(error)),
     };
@@ -52,7 +56,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     };
     match found {
         Ok(found) => {
-            inbox.list = list(&found, &request, now);
+            inbox.list = list(&found, &app.common.address(&request), now);
             inbox.tallies = tallies(&found.groups, inbox.filter.shown);
             inbox.projects = found.projects;
             inbox.environments = found.environments;
@@ -60,6 +64,16 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         Err(error) => inbox.list = List::Failed(error.detail.into_owned()),
     }
     Ok(page(status, &inbox))
+}
+
+/// The last page, for a visitor who is beyond it: what was there is resolved meanwhile.
+fn last_page(filter: &Filter, found: &Found) -> Option<Filter> {
+    let n_total = unsigned(found.groups.n_total);
+    let is_beyond = filter.offset > 0 && found.groups.groups.is_empty();
+    is_beyond.then(|| Filter {
+        offset: n_total.saturating_sub(1) / LIMIT * LIMIT,
+        ..filter.clone()
+    })
 }
 
 fn stored_filter(filter: &Filter, now: i64) -> groups::Filter {
@@ -78,9 +92,9 @@ fn stored_filter(filter: &Filter, now: i64) -> groups::Filter {
     }
 }
 
-fn list(found: &Found, request: &Request, now: i64) -> List {
+fn list(found: &Found, address: &str, now: i64) -> List {
     if found.is_empty {
-        return List::Start(Start::new(&format!("{}/", request.origin())));
+        return List::Start(Start::new(address));
     }
     let Some(newest) = found.groups.groups.first() else {
         return List::NoMatch;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use auth::Via;
+use auth::{Identity, Via};
 use prometheus_client::registry::Registry;
 use sqlite::{Store, rusqlite};
 use ui::{Frame, Service, Sibling, Template};
@@ -40,15 +40,10 @@ impl Common {
 
     /// The frame of a page for this request.
     pub fn frame(&self, request: &Request, title: impl Into<String>) -> Frame {
-        let mut frame = self.plain_frame(title, request.path());
-        frame.signed_in = request.identity().map(|identity| match identity.via {
-            Via::Session => "signed in".to_owned(),
-            Via::Key => identity.name.clone(),
-        });
-        frame
+        self.frame_at(request.path(), request.identity(), title)
     }
 
-    pub(crate) fn plain_frame(&self, title: impl Into<String>, path: &str) -> Frame {
+    pub(crate) fn frame_at(&self, path: &str, visitor: Option<&Identity>, title: impl Into<String>) -> Frame {
         let mut frame = Frame::new(self.service, title, path, unix_ms());
         let siblings = self.settings.siblings.iter();
         frame.siblings = siblings
@@ -57,7 +52,19 @@ impl Common {
                 url: url.clone(),
             })
             .collect();
+        frame.signed_in = visitor.map(|identity| match identity.via {
+            Via::Session => "signed in".to_owned(),
+            Via::Key => identity.name.clone(),
+        });
         frame
+    }
+
+    /// This service's address as the visitor reaches it, for examples on pages: `BASE_URL` where it is set
+    /// (only it knows a proxy's path), else what the request says. No slash at the end.
+    pub fn address(&self, request: &Request) -> String {
+        self.settings
+            .public_url()
+            .map_or_else(|| request.origin(), str::to_owned)
     }
 
     /// Runs a query on a reader.

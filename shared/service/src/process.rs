@@ -156,8 +156,8 @@ async fn run<P: Program>(mut settings: CommonSettings, own: P::Settings) -> Resu
     tasks.spawn("keys", move |ending| watch_keys(keys.clone(), ending));
     let Built { app, routes } = P::build(own, common.clone(), &mut tasks);
     let for_errors = common.clone();
-    let error_page =
-        Box::new(move |error: &web::Error, path: &str| routes::error_page(&for_errors, error, path));
+    let error_page: web::ErrorPage =
+        Box::new(move |error, path, visitor| routes::error_page(&for_errors, error, path, visitor));
     let service = Service::new(
         app,
         routes.and(routes::common(&common)),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth::Scope;
-use web::header::{CONTENT_TYPE, HeaderValue};
+use auth::{Identity, Scope};
+use web::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use web::{Error, Policy, Request, Response, ResponseExt, Result, Routes, StatusCode};
 
 use crate::common::{Common, page};
@@ -28,8 +28,9 @@ pub(crate) fn common<S: Send + Sync + 'static>(common: &Arc<Common>) -> Routes<S
         .get("/health", |_, _| health())
         .get("/ready", move |_, _| ready(c1.clone()))
         .get("/assets/{name}", move |_, request| asset(c2.clone(), request))
+        .get("/favicon.ico", |_, _| favicon())
         .with(Policy::key(Scope::Read))
-        .get("/metrics", move |_, _| metrics(c3.clone()))
+        .get("/metrics", move |_, request| metrics(c3.clone(), request))
         .with(Policy::public())
         .get("/openapi.json", move |_, _| openapi(c4.clone()))
         .get("/docs", move |_, request| docs(c5.clone(), request))
@@ -49,8 +50,9 @@ async fn ready(common: Arc<Common>) -> Result<Response> {
     }
 }
 
-/// `GET /metrics`: the service's own figures, OpenMetrics text.
-async fn metrics(common: Arc<Common>) -> Result<Response> {
+/// `GET /metrics`: the service's own figures, OpenMetrics text. A browser gets them as text that it shows
+/// rather than saves.
+async fn metrics(common: Arc<Common>, request: Request) -> Result<Response> {
     let mut text = String::new();
     common.register(|registry| {
         if let Err(cause) = prometheus_client::encoding::text::encode(&mut text, registry) {
@@ -58,15 +60,27 @@ async fn metrics(common: Arc<Common>) -> Result<Response> {
         }
     });
     let mut response = Response::text(StatusCode::OK, text);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(OPENMETRICS));
+    if !request
+        .header(ACCEPT)
+        .is_some_and(|accept| accept.contains("text/html"))
+    {
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(OPENMETRICS));
+    }
     Ok(response)
 }
 
 /// `GET /assets/{name}`
 async fn asset(common: Arc<Common>, request: Request) -> Result<Response> {
     common.assets.serve(&request, request.param("name"))
+}
+
+/// `GET /favicon.ico`: browsers ask for it beside what is no page.
+async fn favicon() -> Result<Response> {
+    let icon = ui::assets().iter().find(|asset| asset.name == "favicon.svg");
+    let icon = icon.ok_or_else(|| Error::not_found("Not found"))?;
+    Ok(Response::see_other(&icon.path))
 }
 
 /// `GET /openapi.json`
@@ -80,14 +94,14 @@ async fn docs(common: Arc<Common>, request: Request) -> Result<Response> {
     let frame = common.frame(&request, "API");
     Ok(page(
         StatusCode::OK,
-        &ui::Docs::new(frame, &document, &request.origin(), "openapi.json"),
+        &ui::Docs::new(frame, &document, &common.address(&request), "openapi.json"),
     ))
 }
 
 /// An error as a page.
-pub(crate) fn error_page(common: &Common, error: &Error, path: &str) -> Response {
+pub(crate) fn error_page(common: &Common, error: &Error, path: &str, visitor: Option<&Identity>) -> Response {
     let template = ui::ErrorPage {
-        frame: common.plain_frame("Error", path),
+        frame: common.frame_at(path, visitor, "Error"),
         status: error.status.as_u16(),
         detail: error.detail.to_string(),
         request_id: None,

@@ -164,6 +164,11 @@ impl CommonSettings {
 }
 
 impl CommonSettings {
+    /// `BASE_URL`, where it is set. No slash at the end.
+    pub(crate) fn public_url(&self) -> Option<&str> {
+        self.base_url.as_deref()
+    }
+
     /// Where people reach this service: as set, or where it listens. No slash at the end.
     pub fn base_url(&self) -> String {
         self.base_url

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use auth::Identity;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{ALLOW, CONTENT_LENGTH, EXPECT, HeaderValue};
@@ -31,8 +32,8 @@ const MAX_DECODERS: usize = 2;
 const MAX_DRAIN_BYTES: u64 = 1 << 20;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Renders an error for a browser; the text is the path asked for.
-pub type ErrorPage = Box<dyn Fn(&Error, &str) -> Response + Send + Sync>;
+/// Renders an error for a browser, from the path asked for and who is signed in.
+pub type ErrorPage = Box<dyn Fn(&Error, &str, Option<&Identity>) -> Response + Send + Sync>;
 
 /// Everything a request can reach.
 pub struct Service<S> {
@@ -108,7 +109,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             coding: Coding::accepted(&parts.headers),
             is_https,
         };
-        let asked = Asked::of(&parts);
+        let asked = self.asked(&parts);
 
         let (route, outcome) = self.route(parts, body, client, is_https).await;
         let figures = route.map_or(&self.unrouted, |(_, figures)| figures);
@@ -211,6 +212,24 @@ impl<S: Send + Sync + 'static> Service<S> {
         admitted.err().unwrap_or_else(|| Error::not_found("Not found"))
     }
 
+    fn asked(&self, parts: &Parts) -> Asked {
+        let accept = parts.headers.get(hyper::header::ACCEPT);
+        let wants_html = accept
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"));
+        Asked {
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or("").to_owned(),
+            visitor: if wants_html {
+                self.gate.session(&parts.headers)
+            } else {
+                None
+            },
+            wants_html,
+        }
+    }
+
     /// A refusal as the caller can read it: JSON, a page, or the way to the login page.
     fn refuse(&self, error: &Error, access: Option<Access>, asked: &Asked) -> Response {
         if let Some(cause) = &error.cause {
@@ -226,7 +245,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             return Response::see_other(&asked.login());
         }
         if (is_page || access.is_none()) && asked.wants_html && !asked.path.starts_with("/api/") {
-            let page = (self.error_page)(error, &asked.path);
+            let page = (self.error_page)(error, &asked.path, asked.visitor.as_ref());
             return page.carry(error);
         }
         Response::refusal(error)
@@ -257,6 +276,8 @@ struct Asked {
     path: String,
     query: String,
     wants_html: bool,
+    /// Looked up for browsers only: they may be shown an error as a page.
+    visitor: Option<Identity>,
 }
 
 /// Everything that could end a query value or the header.
@@ -267,19 +288,6 @@ const NEXT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 
 impl Asked {
-    fn of(parts: &Parts) -> Self {
-        let accept = parts
-            .headers
-            .get(hyper::header::ACCEPT)
-            .and_then(|value| value.to_str().ok());
-        Self {
-            method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
-            query: parts.uri.query().unwrap_or("").to_owned(),
-            wants_html: accept.is_some_and(|accept| accept.contains("text/html")),
-        }
-    }
-
     /// Login page, and where to go from there: the page asked for if it can simply be loaded again.
     fn login(&self) -> String {
         let root = root_of(&self.path);
@@ -345,6 +353,7 @@ mod tests {
                 path: path.into(),
                 query: query.into(),
                 wants_html: true,
+                visitor: None,
             }
             .login()
         };
