@@ -12,15 +12,10 @@ use testkit::{Value, json};
 /// Every operation: path, method, and what the document says of it.
 fn operations(document: &Value) -> Vec<(&str, String, &Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
-    paths
-        .flat_map(|(path, item)| {
-            let methods = item
-                .as_object()
-                .unwrap()
-                .iter()
-                .filter(|(name, _)| *name != "parameters");
-            methods.map(move |(method, operation)| (path.as_str(), method.to_uppercase(), operation))
-        })
+    let entries = paths.flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |it| (path, it)));
+    entries
+        .filter(|(_, (name, _))| *name != "parameters")
+        .map(|(path, (method, operation))| (path.as_str(), method.to_uppercase(), operation))
         .collect()
 }
 
