@@ -74,7 +74,10 @@ impl Settings {
             1024..=16 << 20,
             "Largest report.",
         );
-        let alert_emails = reader.list("ALERT_EMAILS", "", "Who gets a mail of new and reopened errors.");
+        let mut alert_emails = reader.list("ALERT_EMAILS", "", "Who gets a mail of new and reopened errors.");
+        // Nobody is told twice.
+        alert_emails.sort_unstable();
+        alert_emails.dedup();
         for address in alert_emails
             .iter()
             .filter(|address| address.parse::<lettre::Address>().is_err())
