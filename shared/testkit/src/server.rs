@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::client::Client;
 
@@ -98,8 +99,8 @@ impl Launch {
             .unwrap_or_else(|cause| panic!("{}: {cause}", self.binary.display()));
         let log = Arc::new(Mutex::new(String::new()));
         let (found, address) = oneshot::channel();
-        follow(child.stdout.take().expect("it is piped"), log.clone(), None);
-        follow(
+        let stdout = follow(child.stdout.take().expect("it is piped"), log.clone(), None);
+        let stderr = follow(
             child.stderr.take().expect("it is piped"),
             log.clone(),
             Some(found),
@@ -109,6 +110,7 @@ impl Launch {
                 address,
                 child,
                 log,
+                followers: [stdout, stderr],
                 _folder: self.folder.clone(),
             }),
             _ => {
@@ -125,7 +127,7 @@ fn follow(
     output: impl tokio::io::AsyncRead + Unpin + Send + 'static,
     log: Arc<Mutex<String>>,
     mut found: Option<oneshot::Sender<SocketAddr>>,
-) {
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(output).lines();
         while let Ok(Some(line)) = lines.next_line().await {
@@ -142,7 +144,7 @@ fn follow(
                 let _ = found.send(address);
             }
         }
-    });
+    })
 }
 
 /// A running binary; dropped, it is killed.
@@ -151,6 +153,8 @@ pub struct Server {
     pub address: SocketAddr,
     child: Child,
     log: Arc<Mutex<String>>,
+    /// Those who read what it prints, until it has ended.
+    followers: [JoinHandle<()>; 2],
     _folder: Arc<TempDir>,
 }
 
@@ -219,6 +223,9 @@ impl Server {
     pub async fn ended(mut self) -> (ExitStatus, String) {
         let status = tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await;
         let status = status.unwrap_or_else(|_| panic!("it did not end:\n{}", self.log()));
+        for follower in &mut self.followers {
+            let _ = follower.await;
+        }
         (status.expect("a child can be waited for"), self.log())
     }
 }
