@@ -102,7 +102,7 @@ Usage: {service} [COMMAND]
 Commands:
   serve            Run the service (when no command is given).
   healthcheck      Ask the running service whether it is well; exit 0 if so, else 1.
-  check-config     Print every setting with its origin, or every problem; exit 0 or 2.
+  check-config     Print every setting with its origin, or every problem; exit 0 or 1.
   backup FILE      Write a consistent copy of the database to FILE while the service runs.
   check-database   Verify the database file.
   login-link       Print a link that signs a browser in, once, within the hour.
