@@ -1,1 +1,5 @@
-//! Under construction.
+//! What the load programs share: what they send, how they send it, and what they read off a process.
+
+pub mod figures;
+pub mod load;
+pub mod mix;

@@ -1,0 +1,152 @@
+//! Clients on kept-alive connections that send and wait, as fast as they are answered: plain TCP, bytes made
+//! before, and a parser that knows the few answers that come. Runs on the caller's runtime.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::figures::percentile;
+use crate::mix::Mix;
+
+/// What clients saw.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// From the first request to the last answer.
+    pub seconds: f64,
+    /// Answers 2xx.
+    pub n_acknowledged: u64,
+    /// Other answers.
+    pub n_refused: u64,
+    /// Of each answer, from the first byte sent to the last byte read.
+    pub latency_ms: Vec<f64>,
+}
+
+impl Seen {
+    /// Acknowledged requests a second.
+    pub fn rate(&self) -> f64 {
+        self.n_acknowledged as f64 / self.seconds
+    }
+
+    /// Latency in ms that `share` of the answers kept.
+    pub fn latency(&mut self, share: f64) -> f64 {
+        percentile(&mut self.latency_ms, share)
+    }
+}
+
+/// Sends for so long; `numbers` gives every request its own number, over all runs.
+pub async fn run(
+    address: SocketAddr,
+    mix: &Arc<Mix>,
+    numbers: &Arc<AtomicU64>,
+    n_connections: usize,
+    duration: Duration,
+) -> io::Result<Seen> {
+    let mut connections = Vec::new();
+    for _ in 0..n_connections {
+        connections.push(Connection::open(address).await?);
+    }
+    let started = Instant::now();
+    let mut clients = JoinSet::new();
+    for connection in connections {
+        clients.spawn(send(connection, mix.clone(), numbers.clone(), started + duration));
+    }
+    let mut all = Seen::default();
+    while let Some(seen) = clients.join_next().await {
+        let seen = seen.map_err(io::Error::other)??;
+        all.n_acknowledged += seen.n_acknowledged;
+        all.n_refused += seen.n_refused;
+        all.latency_ms.extend(seen.latency_ms);
+    }
+    all.seconds = started.elapsed().as_secs_f64();
+    Ok(all)
+}
+
+async fn send(
+    mut connection: Connection,
+    mix: Arc<Mix>,
+    numbers: Arc<AtomicU64>,
+    end: Instant,
+) -> io::Result<Seen> {
+    let mut seen = Seen::default();
+    let mut request = Vec::new();
+    loop {
+        mix.write(numbers.fetch_add(1, Relaxed), &mut request);
+        let sent = Instant::now();
+        if sent >= end {
+            return Ok(seen);
+        }
+        let status = connection.exchange(&request).await?;
+        seen.latency_ms.push(sent.elapsed().as_secs_f64() * 1000.);
+        if (200..300).contains(&status) {
+            seen.n_acknowledged += 1;
+        } else {
+            seen.n_refused += 1;
+        }
+    }
+}
+
+/// One connection that is kept alive.
+pub struct Connection {
+    stream: TcpStream,
+    answer: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects.
+    pub async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            answer: Vec::with_capacity(1024),
+        })
+    }
+
+    /// Sends a request and reads its answer to the end. Returns the status.
+    pub async fn exchange(&mut self, request: &[u8]) -> io::Result<u16> {
+        self.stream.write_all(request).await?;
+        self.answer.clear();
+        loop {
+            if self.stream.read_buf(&mut self.answer).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if let Some(status) = whole(&self.answer) {
+                return Ok(status);
+            }
+        }
+    }
+}
+
+/// The status of an answer that is there to its last byte. Answers have a length, as ours do.
+fn whole(answer: &[u8]) -> Option<u16> {
+    let head_end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&answer[..head_end]).ok()?;
+    let length = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .and_then(|(_, length)| length.parse::<usize>().ok())
+        .unwrap_or(0);
+    let status = head.get(9..12)?.parse().ok()?;
+    (answer.len() >= head_end + 4 + length).then_some(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_whole_at_its_last_byte() {
+        let answer = b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\ndate: x\r\n\r\nhello";
+        for end in 0..answer.len() {
+            assert_eq!(whole(&answer[..end]), None, "{end}");
+        }
+        assert_eq!(whole(answer), Some(201));
+    }
+}
