@@ -1,11 +1,12 @@
 // Behind a reverse proxy that serves the tracker below /mon/errors and strips that prefix.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after } from "node:test";
+import { promisify } from "node:util";
 
 import type { Visitor } from "./browser.ts";
 import { journey, startStack } from "./journey.ts";
@@ -76,7 +77,8 @@ journey("below a prefix the first error's command works as it stands", stack, { 
   await signIn(visitor);
   const command = (await page.locator("#start-curl").textContent()) ?? "";
   assert.ok(command.includes(`${base}/api/errors`), command);
-  execFileSync("bash", ["-c", command], { env: { PATH: process.env["PATH"], API_KEY: KEY }, stdio: "pipe" });
+  // Not the synchronous form: the proxy that curl talks to lives in this process.
+  await promisify(execFile)("bash", ["-c", command], { env: { PATH: process.env["PATH"], API_KEY: KEY } });
   await page.getByRole("link", { name: /HelloError/ }).waitFor();
   staysBelow(visitor);
 });
