@@ -48,12 +48,12 @@ check: ## formatting, clippy with warnings denied, types of the scripts
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	@scripts/need.sh node python
 	npm run --silent --prefix e2e types
-	.venv/bin/ruff check -q --config tests/clients/pyproject.toml tests demo scripts && .venv/bin/ruff format -q --check --config tests/clients/pyproject.toml tests demo scripts
+	.venv/bin/ruff check -q tests demo scripts && .venv/bin/ruff format -q --check tests demo scripts
 
 fmt: ## format everything
 	$(CARGO) fmt --all
 	@scripts/need.sh python
-	.venv/bin/ruff format -q --config tests/clients/pyproject.toml tests demo scripts
+	.venv/bin/ruff format -q tests demo scripts
 
 e2e: ## browser journeys only
 

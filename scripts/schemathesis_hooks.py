@@ -10,4 +10,6 @@ numbers = itertools.count(1)
 @schemathesis.hook
 def before_call(context, case, kwargs):
     number = next(numbers)
-    case.headers["X-Forwarded-For"] = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    case.headers["X-Forwarded-For"] = (
+        f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    )
