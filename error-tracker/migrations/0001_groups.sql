@@ -21,7 +21,8 @@ create table groups (
 
 create unique index groups_identity on groups (fingerprint, project, exception_type);
 create index groups_last_seen on groups (is_resolved, last_seen_at);
-create index groups_project on groups (project, last_seen_at);
+-- Without a time: each report would rewrite its entry.
+create index groups_project on groups (project);
 create index groups_resolved on groups (resolved_at) where is_resolved = 1;
 
 -- The long texts of a group: those of its first report.
@@ -33,11 +34,10 @@ create table first_reports (
     culprit text
 ) strict;
 
+-- Where a group was seen. Only that it was: a count would be one more page to write with each report.
 create table group_environments (
     group_id integer not null references groups (id) on delete cascade,
     environment text not null,
-    n_occurrences integer not null,
-    last_seen_at integer not null,
     primary key (group_id, environment)
 ) strict, without rowid;
 

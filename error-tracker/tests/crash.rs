@@ -216,9 +216,9 @@ const HALVES: [(&str, &str); 4] = [
          where min(n_occurrences, ?1) <> (select count(*) from occurrences where group_id = groups.id)",
     ),
     (
-        "groups whose environments do not add up",
+        "groups without the environment they were seen in",
         "select count(*) + 0 * ?1 from groups
-         where n_occurrences <> (select sum(n_occurrences) from group_environments where group_id = groups.id)",
+         where not exists (select 1 from group_environments where group_id = groups.id)",
     ),
     (
         "groups that cannot be searched for, or entries of no group",

@@ -74,7 +74,7 @@ pub fn file(tx: &Connection, filing: &Filing) -> rusqlite::Result<Filed> {
         }
     };
     if let Some(environment) = &filing.report.environment {
-        count_environment(tx, group_id, environment, filing.received_at)?;
+        note_environment(tx, group_id, environment)?;
     }
     keep(tx, filing, group_id, is_same_text)?;
     if n_occurrences > i64::from(filing.keep_occurrences) {
@@ -198,14 +198,13 @@ fn count(tx: &Connection, filing: &Filing, known: &Known) -> rusqlite::Result<()
     Ok(())
 }
 
-fn count_environment(tx: &Connection, group_id: i64, environment: &str, now: i64) -> rusqlite::Result<()> {
+fn note_environment(tx: &Connection, group_id: i64, environment: &str) -> rusqlite::Result<()> {
     let mut statement = tx.prepare_cached(
-        "insert into group_environments (group_id, environment, n_occurrences, last_seen_at)
-         values (:group_id, :environment, 1, :now)
-         on conflict (group_id, environment) do update
-         set n_occurrences = n_occurrences + 1, last_seen_at = max(last_seen_at, excluded.last_seen_at)",
+        "insert into group_environments (group_id, environment)
+         values (:group_id, :environment)
+         on conflict (group_id, environment) do nothing",
     )?;
-    statement.execute(named_params! { ":group_id": group_id, ":environment": environment, ":now": now })?;
+    statement.execute(named_params! { ":group_id": group_id, ":environment": environment })?;
     Ok(())
 }
 
