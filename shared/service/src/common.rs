@@ -85,6 +85,15 @@ impl Common {
         self.store.write(job).await.map_err(from_write)
     }
 
+    /// [`Common::write`] for small jobs that fail only where nothing can be stored; see [`sqlite::Store::write_unguarded`].
+    pub async fn write_unguarded<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.store.write_unguarded(job).await.map_err(from_write)
+    }
+
     pub(crate) fn files() -> impl Iterator<Item = File> {
         ui::assets().iter().map(|asset| File {
             name: asset.path.trim_start_matches("assets/").to_owned(),

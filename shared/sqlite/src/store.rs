@@ -13,7 +13,7 @@ use crate::files::{self, Scratch};
 use crate::opening::Shared;
 use crate::reader::Query;
 use crate::stats::{add, get};
-use crate::task::Task;
+use crate::task::{Guard, Task};
 use crate::writer::Message;
 use crate::{Migration, NotReady, OpenError, Options, ReadError, Stats, Synchronous, WriteError};
 
@@ -63,10 +63,31 @@ impl Store {
         T: Send + 'static,
         E: Send + 'static,
     {
+        self.enqueue_write(job, Guard::Savepoint).await
+    }
+
+    /// [`Store::write`] without the savepoint, which is a tenth of the cost of a small write.
+    /// For jobs that fail only where nothing can be stored: when one does, nothing of its transaction is,
+    /// and the callers of the others are told so.
+    pub async fn write_unguarded<T, E, F>(&self, job: F) -> Result<T, WriteError<E>>
+    where
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        self.enqueue_write(job, Guard::None).await
+    }
+
+    async fn enqueue_write<T, E, F>(&self, job: F, guard: Guard) -> Result<T, WriteError<E>>
+    where
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
         if self.shared.is_closing.load(SeqCst) {
             return Err(self.write_refusal());
         }
-        let (task, answer) = Task::boxed(job);
+        let (task, answer) = Task::boxed(job, guard);
         match self.shared.queue.try_send(Message::Job(task)) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => {
@@ -89,7 +110,7 @@ impl Store {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let (job, answer) = Task::boxed(query);
+        let (job, answer) = Task::boxed(query, Guard::None);
         let query = Query {
             job,
             deadline: Instant::now() + self.shared.read_deadline,

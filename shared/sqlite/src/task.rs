@@ -7,16 +7,28 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::error::is_fatal;
 use crate::{ReadError, WriteError, is_disk_full};
 
 /// What a queue holds: any [`Task`], whatever its result type.
 pub(crate) trait Job: Send {
     /// Runs the closure once and keeps what it returned.
     fn run(&mut self, connection: &Connection) -> Ran;
+    /// Whether it is undone alone when it fails, or everything else in its transaction with it.
+    fn guard(&self) -> Guard;
     /// Whether somebody still waits for the answer.
     fn is_awaited(&self) -> bool;
     /// Sends the answer: the closure's own result if its transaction ended well, else the fate of all.
     fn answer(self: Box<Self>, fate: &Fate);
+}
+
+/// What is undone when a job fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Its own changes: it has a savepoint.
+    Savepoint,
+    /// The whole transaction.
+    None,
 }
 
 /// How the closure ended.
@@ -24,10 +36,17 @@ pub(crate) trait Job: Send {
 pub(crate) enum Ran {
     Well,
     Failed {
-        /// Known only if the closure's error is SQLite's own.
+        /// Known only if the closure's error is SQLite's own; so is the next.
         disk_full: bool,
+        /// See [`is_fatal`].
+        fatal: bool,
     },
 }
+
+const PANICKED: Ran = Ran::Failed {
+    disk_full: false,
+    fatal: false,
+};
 
 /// What became of the transaction around a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +68,7 @@ pub(crate) type Answer<T, E> = oneshot::Receiver<Result<T, Trouble<E>>>;
 
 pub(crate) struct Task<T, E, F> {
     stage: Stage<T, E, F>,
+    guard: Guard,
     reply: oneshot::Sender<Result<T, Trouble<E>>>,
 }
 
@@ -64,11 +84,12 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
-    pub(crate) fn boxed(job: F) -> (Box<dyn Job>, Answer<T, E>) {
+    pub(crate) fn boxed(job: F, guard: Guard) -> (Box<dyn Job>, Answer<T, E>) {
         let (reply, answer) = oneshot::channel();
         (
             Box::new(Task {
                 stage: Stage::Waiting(job),
+                guard,
                 reply,
             }),
             answer,
@@ -84,20 +105,28 @@ where
 {
     fn run(&mut self, connection: &Connection) -> Ran {
         let Stage::Waiting(job) = std::mem::replace(&mut self.stage, Stage::Panicked) else {
-            return Ran::Failed { disk_full: false };
+            return PANICKED;
         };
         // The caller rolls the savepoint back, so nothing half-done outlives a panic.
         let Ok(result) = catch_unwind(AssertUnwindSafe(|| job(connection))) else {
-            return Ran::Failed { disk_full: false };
+            return PANICKED;
         };
         let ran = match &result {
             Ok(_) => Ran::Well,
-            Err(error) => Ran::Failed {
-                disk_full: (error as &dyn Any).downcast_ref().is_some_and(is_disk_full),
-            },
+            Err(error) => {
+                let error = (error as &dyn Any).downcast_ref();
+                Ran::Failed {
+                    disk_full: error.is_some_and(is_disk_full),
+                    fatal: error.is_some_and(is_fatal),
+                }
+            }
         };
         self.stage = Stage::Ended(result);
         ran
+    }
+
+    fn guard(&self) -> Guard {
+        self.guard
     }
 
     fn is_awaited(&self) -> bool {

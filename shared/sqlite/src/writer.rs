@@ -155,20 +155,29 @@ fn commit(
 mod tests {
     use super::*;
     use crate::WriteError;
-    use crate::task::Task;
+    use crate::task::{Guard, Task};
     use proptest::prelude::*;
 
     #[derive(Debug, Clone, Copy, PartialEq)]
     enum Kind {
         Well,
         Failing,
+        /// Failing, with nothing to guard its neighbours.
+        Unguarded,
         /// Throws the whole transaction away, as SQLite does on some errors.
         Losing,
     }
 
     fn kinds() -> impl Strategy<Value = Vec<Kind>> {
-        let kind = prop_oneof![6 => Just(Kind::Well), 3 => Just(Kind::Failing), 1 => Just(Kind::Losing)];
+        let kind = prop_oneof![6 => Just(Kind::Well), 3 => Just(Kind::Failing), 1 => Just(Kind::Unguarded), 1 => Just(Kind::Losing)];
         prop::collection::vec(kind, 0..40)
+    }
+
+    fn guard(kind: Kind) -> Guard {
+        match kind {
+            Kind::Unguarded => Guard::None,
+            Kind::Well | Kind::Failing | Kind::Losing => Guard::Savepoint,
+        }
     }
 
     fn job(id: usize, kind: Kind) -> impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static {
@@ -176,7 +185,7 @@ mod tests {
             connection.execute("insert into rows values (?1)", [id as i64])?;
             match kind {
                 Kind::Well => Ok(()),
-                Kind::Failing => Err(rusqlite::Error::QueryReturnedNoRows),
+                Kind::Failing | Kind::Unguarded => Err(rusqlite::Error::QueryReturnedNoRows),
                 Kind::Losing => connection.execute_batch("rollback"),
             }
         }
@@ -188,13 +197,13 @@ mod tests {
             let connection = Connection::open_in_memory().unwrap();
             connection.execute_batch("create table rows (id integer primary key)").unwrap();
             let (mut jobs, answers): (Vec<_>, Vec<_>) =
-                kinds.iter().enumerate().map(|(id, kind)| Task::boxed(job(id, *kind))).unzip();
+                kinds.iter().enumerate().map(|(id, kind)| Task::boxed(job(id, *kind), guard(*kind))).unzip();
             let (counters, health) = (Counters::new(), Health::new());
             commit(&mut jobs, &mut Transactions::new(&connection).unwrap(), &counters, &health);
 
             prop_assert!(jobs.is_empty() && health.failure().is_none());
             prop_assert_eq!(crate::stats::get(&counters.jobs), kinds.len() as u64);
-            let last_lost = kinds.iter().rposition(|kind| *kind == Kind::Losing);
+            let last_lost = kinds.iter().rposition(|kind| matches!(kind, Kind::Losing | Kind::Unguarded));
             for (id, (kind, mut answer)) in kinds.iter().zip(answers).enumerate() {
                 let answer = answer.try_recv().unwrap().map_err(WriteError::from);
                 let is_stored = connection

@@ -1,4 +1,5 @@
-//! One transaction for many jobs, each in a savepoint of its own: a job that fails undoes only itself.
+//! One transaction for many jobs, each in a savepoint of its own unless it does without:
+//! a job with one that fails undoes only itself.
 //! Says how far it came and how it ended; answering is the writer's business.
 
 use std::time::{Duration, Instant};
@@ -6,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Statement};
 
 use crate::error::{is_disk_full, is_fatal};
-use crate::task::{Fate, Job, Ran};
+use crate::task::{Fate, Guard, Job, Ran};
 
 /// The statements around the jobs, prepared once.
 pub(super) struct Transactions<'c> {
@@ -89,18 +90,34 @@ impl<'c> Transactions<'c> {
     }
 
     fn run_one(&mut self, job: &mut dyn Job) -> Result<Ran, Setback> {
-        self.savepoint.execute([])?;
+        let guard = job.guard();
+        if guard == Guard::Savepoint {
+            self.savepoint.execute([])?;
+        }
         let ran = job.run(self.connection);
         if self.connection.is_autocommit() {
             // A full disk or an I/O error makes SQLite roll everything back at once, the jobs before this one too.
             let fate = match ran {
-                Ran::Failed { disk_full: true } => Fate::DiskFull,
+                Ran::Failed { disk_full: true, .. } => Fate::DiskFull,
                 _ => Fate::Storage("SQLite rolled the whole transaction back".to_owned()),
             };
             return Err(Setback { fate, fatal: None });
         }
-        if ran != Ran::Well {
-            self.undo.execute([])?;
+        match (guard, ran) {
+            (Guard::None, Ran::Well) => return Ok(ran),
+            (Guard::None, Ran::Failed { disk_full, fatal }) => {
+                let reason = "a write of the same transaction failed".to_owned();
+                return Err(Setback {
+                    fatal: fatal.then(|| reason.clone()),
+                    fate: if disk_full {
+                        Fate::DiskFull
+                    } else {
+                        Fate::Storage(reason)
+                    },
+                });
+            }
+            (Guard::Savepoint, Ran::Failed { .. }) => drop(self.undo.execute([])?),
+            (Guard::Savepoint, Ran::Well) => {}
         }
         self.release.execute([])?;
         Ok(ran)
