@@ -1,4 +1,4 @@
--- One row per group of equal errors. Kept narrow: it is rewritten at every report.
+-- One row per group of equal errors. Kept narrow: it is rewritten as reports come.
 create table groups (
     id integer primary key,
     -- 32 hexadecimal digits, as clients see it. Not unique alone: its parts are joined ambiguously.
@@ -16,7 +16,9 @@ create table groups (
     resolved_at integer,
     reopened_at integer,
     -- Of the first message and traceback: an occurrence with the same does not store them again.
-    text_hash integer not null
+    text_hash integer not null,
+    -- Reports in the journal up to this one are counted and kept.
+    folded_seq integer not null default 0
 ) strict;
 
 create unique index groups_identity on groups (fingerprint, project, exception_type);
@@ -34,7 +36,7 @@ create table first_reports (
     culprit text
 ) strict;
 
--- Where a group was seen. Only that it was: a count would be one more page to write with each report.
+-- Where a group was seen.
 create table group_environments (
     group_id integer not null references groups (id) on delete cascade,
     environment text not null,

@@ -4,10 +4,17 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use rusqlite::Connection;
 use service::Common;
 use tokio::sync::Notify;
+use web::Result;
 
 use crate::settings::Settings;
+use crate::store::filing::{Filed, Filing};
+use crate::store::intake::Intake;
+
+/// Reports counted in one transaction: few enough that those who wait behind them don't notice.
+const SETTLE_STEP: usize = 256;
 
 /// Shared by all handlers and jobs.
 pub struct App {
@@ -19,6 +26,8 @@ pub struct App {
     pub recipients: Arc<[String]>,
     /// Wakes the mail job: there is something to send.
     pub mails_waiting: Notify,
+    /// Reports on their way to their groups.
+    pub intake: Arc<Intake>,
     /// Figures of the tracker's own.
     pub metrics: Metrics,
 }
@@ -107,12 +116,62 @@ impl App {
             );
         });
         let recipients = settings.recipients();
+        let intake = Arc::new(Intake::new(settings.keep_occurrences));
         Self {
+            intake,
             settings,
             common,
             recipients,
             mails_waiting: Notify::new(),
             metrics,
         }
+    }
+    /// Files a report; returns when it is on the disk.
+    pub(crate) async fn file(&self, filing: Filing) -> Result<Filed> {
+        let intake = self.intake.clone();
+        self.common
+            .write_unguarded(move |tx| intake.file(tx, filing))
+            .await
+    }
+
+    /// Runs a query that sees all reports acknowledged before.
+    pub(crate) async fn read<T, F>(&self, query: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        if !self.intake.is_settled() {
+            self.settle(self.intake.next_seq()).await;
+        }
+        self.common.read(query).await
+    }
+
+    /// Counts the reports journalled before `seq`, a few in each transaction.
+    /// Where nothing can be written any more they stay uncounted, and what is there can still be read.
+    pub(crate) async fn settle(&self, seq: i64) {
+        loop {
+            let intake = self.intake.clone();
+            let step = self
+                .common
+                .write_unguarded(move |tx| intake.settle_some(tx, seq, SETTLE_STEP));
+            if !step.await.unwrap_or(false) {
+                return;
+            }
+        }
+    }
+
+    /// Runs a job that changes groups, after all reports acknowledged before were counted.
+    pub(crate) async fn change<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.settle(self.intake.next_seq()).await;
+        let intake = self.intake.clone();
+        let changed = self.common.write(move |tx| {
+            intake.settle_and_forget(tx)?;
+            job(tx)
+        });
+        changed.await
     }
 }

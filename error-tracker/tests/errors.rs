@@ -471,7 +471,8 @@ async fn a_group_is_shown_flat_with_all_its_fields() {
         "traceback": more["traceback"],
         "resolved_at": null,
         "occurrences": [{
-            "id": 1,
+            // The group's id << 28, and 1 for its first report.
+            "id": (1 << 28) + 1,
             "timestamp": null,
             "environment": "prod",
             "request_url": "https://shop.example/pay",

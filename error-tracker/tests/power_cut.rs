@@ -193,8 +193,8 @@ fn stored(path: &Path) -> HashSet<String> {
             "select exception_type
              from groups
              join first_reports on first_reports.group_id = groups.id
-             where n_occurrences = 1
-               and 1 = (select count(*) from occurrences where group_id = groups.id)",
+             where 1 = (select count(*) from occurrences where group_id = groups.id)
+                       + (select count(*) from journal where group_id = groups.id and seq > groups.folded_seq)",
         )
         .unwrap();
     let rows = statement.query_map([], |row| row.get(0)).unwrap();

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::domain::search_query;
 use crate::domain::time_text;
 use crate::domain::{fingerprint, report};
-use crate::store::filing::{self, Filed, Filing, Outcome};
+use crate::store::filing::{Filed, Filing, Outcome};
 use crate::store::groups::{self, Filter, Group};
 use crate::store::occurrences::{self, Occurrence};
 
@@ -29,13 +29,13 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
     })?;
     let filing = Filing {
         fingerprint: fingerprint::of(&report),
-        culprit: stacktrace::parse(&report.traceback).culprit(),
+        text_hash: fingerprint::text_hash(&report),
+        details: report.details(),
         report,
         received_at: unix_ms(),
-        keep_occurrences: app.settings.keep_occurrences,
         recipients: app.recipients.clone(),
     };
-    let filed = app.common.write(move |tx| filing::file(tx, &filing)).await?;
+    let filed = app.file(filing).await?;
     count(&app, &filed);
     Ok(answer(&filed))
 }
@@ -86,7 +86,6 @@ pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
     let limit = limit(request.query());
     let offset = request.query().number("offset").unwrap_or(0);
     let page = app
-        .common
         .read(move |connection| groups::list(connection, &filter, limit, offset))
         .await?;
     let errors = page.groups.iter().map(Row::of).collect();
@@ -149,7 +148,7 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
     }
     let id = group_id(&request)?;
     let keep = app.settings.keep_occurrences;
-    let found = app.common.read(move |connection| {
+    let found = app.read(move |connection| {
         let found = groups::find(connection, id)?;
         let kept = occurrences::of_group(connection, id, keep)?;
         Ok(found.map(|(group, traceback)| (group, traceback, kept)))
@@ -167,17 +166,14 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
 /// `POST /api/errors/{id}/resolve`: the group is done until it comes back.
 pub(crate) async fn resolve(app: Arc<App>, request: Request) -> Result<Response> {
     let id = group_id(&request)?;
-    let is_known = app
-        .common
-        .write(move |tx| groups::resolve(tx, id, unix_ms()))
-        .await?;
+    let is_known = app.change(move |tx| groups::resolve(tx, id, unix_ms())).await?;
     state_answer(is_known, "resolved", id)
 }
 
 /// `POST /api/errors/{id}/reopen`: takes that back.
 pub(crate) async fn reopen(app: Arc<App>, request: Request) -> Result<Response> {
     let id = group_id(&request)?;
-    let is_known = app.common.write(move |tx| groups::reopen(tx, id)).await?;
+    let is_known = app.change(move |tx| groups::reopen(tx, id)).await?;
     state_answer(is_known, "reopened", id)
 }
 
@@ -260,17 +256,16 @@ struct Kept<'a> {
 
 impl<'a> Kept<'a> {
     fn of(occurrence: &'a Occurrence) -> Self {
-        let json =
-            |text: &'a Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let details = &occurrence.details;
         Self {
             id: occurrence.id,
             timestamp: rfc3339(occurrence.received_at),
             environment: occurrence.environment.as_deref(),
-            request_url: occurrence.request_url.as_deref(),
-            request_method: occurrence.request_method.as_deref(),
-            request_headers: json(&occurrence.request_headers),
-            user_id: occurrence.user_id.as_deref(),
-            extra: json(&occurrence.extra),
+            request_url: details.request_url.as_deref(),
+            request_method: details.request_method.as_deref(),
+            request_headers: details.request_headers.as_deref(),
+            user_id: details.user_id.as_deref(),
+            extra: details.extra.as_deref(),
             message: &occurrence.message,
             traceback: &occurrence.traceback,
         }

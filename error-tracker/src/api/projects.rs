@@ -10,13 +10,13 @@ use crate::store::groups;
 
 /// `GET /api/projects`: in byte order, the empty name included.
 pub(crate) async fn projects(app: Arc<App>, _: Request) -> Result<Response> {
-    let projects = app.common.read(groups::projects).await?;
+    let projects = app.read(groups::projects).await?;
     Ok(Response::json(StatusCode::OK, &json!({ "projects": projects })))
 }
 
 /// `GET /api/environments`: in byte order.
 pub(crate) async fn environments(app: Arc<App>, _: Request) -> Result<Response> {
-    let environments = app.common.read(groups::environments).await?;
+    let environments = app.read(groups::environments).await?;
     Ok(Response::json(
         StatusCode::OK,
         &json!({ "environments": environments }),

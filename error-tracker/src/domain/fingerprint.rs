@@ -3,6 +3,8 @@
 //! MD5 names a group here, it protects nothing. The parts are joined ambiguously (`a:b` + `c` = `a` + `b:c`),
 //! so a group is told apart by fingerprint, project and type together.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use data_encoding::HEXLOWER;
 use md5::{Digest, Md5};
 
@@ -27,15 +29,11 @@ pub fn of(report: &Report) -> String {
 }
 
 /// Identity of the texts of a report, to see that an occurrence repeats those of its group.
-/// First 8 bytes of MD5 over both, each with its length before it.
+/// Kept in the database, though a later Rust may hash otherwise: then texts are stored again that need not be.
 pub fn text_hash(report: &Report) -> i64 {
-    let mut md5 = Md5::new();
-    for text in [&report.message, &report.traceback] {
-        md5.update((text.len() as u64).to_le_bytes());
-        md5.update(text);
-    }
-    let digest = md5.finalize();
-    i64::from_le_bytes(digest[..8].try_into().expect("a digest has 16 bytes"))
+    let mut hasher = DefaultHasher::new();
+    (&report.message, &report.traceback).hash(&mut hasher);
+    hasher.finish().cast_signed()
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! One error report, read from a request body and checked.
 
+use std::borrow::Cow;
+
 use api_types::{ErrorReport, Text};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::domain::json_text;
@@ -12,6 +15,8 @@ pub const MAX_PROJECT_CHARS: usize = 100;
 pub const MAX_TYPE_CHARS: usize = 200;
 /// An environment name is cut here, in characters: it is a filter, not a text.
 const MAX_ENVIRONMENT_CHARS: usize = 100;
+/// The `request_method` by which the browser relay marks what it forwards (contract §4.6).
+pub const BROWSER_METHOD: &str = "BROWSER";
 
 /// A report that may be filed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +43,51 @@ pub struct Report {
     pub extra: Option<String>,
     /// Top-level `session_id` of `extra`.
     pub session_id: Option<String>,
+}
+
+impl Report {
+    /// Whether the browser relay sent it.
+    pub fn is_browser(&self) -> bool {
+        self.request_method.as_deref() == Some(BROWSER_METHOD)
+    }
+
+    /// What of it is only shown, as the JSON text that [`Details`] reads.
+    pub fn details(&self) -> String {
+        let texts = [
+            ("request_url", &self.request_url),
+            ("request_method", &self.request_method),
+            ("user_id", &self.user_id),
+        ];
+        let texts = texts
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, serde_json::to_string(text.as_deref()?).ok()?.into())));
+        let json = [("request_headers", &self.request_headers), ("extra", &self.extra)];
+        let json = json
+            .into_iter()
+            .filter_map(|(name, json)| Some((name, Cow::from(json.as_deref()?))));
+        let mut out = String::from("{");
+        for (name, value) in texts.chain(json) {
+            let comma = if out.len() == 1 { "" } else { "," };
+            out.extend([comma, "\"", name, "\":", &value]);
+        }
+        out.push('}');
+        out
+    }
+}
+
+/// What of a report is only shown.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Details {
+    /// URL of the request in which it happened.
+    pub request_url: Option<String>,
+    /// Its method; [`BROWSER_METHOD`] for reports of the browser relay.
+    pub request_method: Option<String>,
+    /// Its headers, as sent without blanks.
+    pub request_headers: Option<Box<RawValue>>,
+    /// The user it happened to.
+    pub user_id: Option<String>,
+    /// As sent without blanks.
+    pub extra: Option<Box<RawValue>>,
 }
 
 /// Why a report is refused. The words are part of the contract.
@@ -215,6 +265,20 @@ mod tests {
         let report = with(r#","request_headers":{"A": "b  c"},"extra":[1.50, {"x" : null}]"#);
         assert_eq!(report.request_headers.as_deref(), Some(r#"{"A":"b  c"}"#));
         assert_eq!(report.extra.as_deref(), Some(r#"[1.50,{"x":null}]"#));
+    }
+
+    #[test]
+    fn what_is_only_shown_is_read_back_as_it_came() {
+        let report = with(
+            r#","request_url":"/a?\"q\"=\u0000","request_headers":{"A": "b"},"user_id":"é","extra":[1.50]"#,
+        );
+        let details: Details = serde_json::from_str(&report.details()).unwrap();
+        assert_eq!(details.request_url.as_deref(), Some("/a?\"q\"=\0"));
+        assert_eq!(details.user_id.as_deref(), Some("é"));
+        assert_eq!(details.request_headers.unwrap().get(), r#"{"A":"b"}"#);
+        assert_eq!(details.extra.unwrap().get(), "[1.50]");
+        assert_eq!(details.request_method, None);
+        assert_eq!(with("").details(), "{}");
     }
 
     #[test]

@@ -15,7 +15,6 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let mut ticks = tokio::time::interval(INTERVAL);
     while ending.unless(ticks.tick()).await.is_some() {
         let figures = app
-            .common
             .read(|connection| Ok((groups::totals(connection)?, mails::queue_state(connection)?)))
             .await;
         // A busy store answers at the next tick; the gauges stay as they were.

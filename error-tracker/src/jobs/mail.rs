@@ -136,8 +136,8 @@ async fn compose(app: &App, mail: &Mail) -> web::Result<Option<Text>> {
         exception_type: &group.exception_type,
         message: &newest.message,
         traceback: &newest.traceback,
-        request_method: newest.request_method.as_deref(),
-        request_url: newest.request_url.as_deref(),
+        request_method: newest.details.request_method.as_deref(),
+        request_url: newest.details.request_url.as_deref(),
         n_occurrences: group.n_occurrences,
         url: &format!("{}/errors/{}", app.common.settings.base_url(), group.id),
     };

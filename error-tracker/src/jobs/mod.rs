@@ -3,6 +3,7 @@
 mod figures;
 mod mail;
 mod retention;
+mod settling;
 
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
     });
     let counted = app.clone();
     tasks.spawn("figures", move |ending| figures::run(counted.clone(), ending));
+    let settled = app.clone();
+    tasks.spawn("settling", move |ending| settling::run(settled.clone(), ending));
     if app.settings.smtp.is_some() {
         let mailing = app.clone();
         tasks.spawn("mail", move |ending| mail::run(mailing.clone(), ending));

@@ -32,8 +32,7 @@ async fn sweep(app: &App) -> web::Result<()> {
     let before = unix_ms() - i64::from(app.settings.retention_days) * DAY_MS;
     loop {
         let n_dropped = app
-            .common
-            .write(move |tx| groups::drop_resolved(tx, before, STEP))
+            .change(move |tx| groups::drop_resolved(tx, before, STEP))
             .await?;
         app.metrics.dropped.inc_by(n_dropped as u64);
         if n_dropped < STEP as usize {

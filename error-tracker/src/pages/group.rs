@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 use service::{page, unix_ms};
 use stacktrace::Trace;
 use ui::{Count, Excerpt, Moment};
@@ -14,6 +15,7 @@ use super::group_view::{
 use super::inbox::{source_of, unsigned};
 use crate::api::errors::{group_id, no_such_group};
 use crate::app::App;
+use crate::domain::report::BROWSER_METHOD;
 use crate::store::groups::{self, Group};
 use crate::store::occurrences::{self, Occurrence};
 
@@ -21,7 +23,7 @@ use crate::store::occurrences::{self, Occurrence};
 pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     let id = group_id(&request)?;
     let keep = app.settings.keep_occurrences;
-    let found = app.common.read(move |connection| {
+    let found = app.read(move |connection| {
         let Some((group, traceback)) = groups::find(connection, id)? else {
             return Ok(None);
         };
@@ -49,10 +51,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
 pub(crate) async fn resolve(app: Arc<App>, mut request: Request) -> Result<Response> {
     let id = group_id(&request)?;
     let back = back(&mut request, id).await?;
-    let is_known = app
-        .common
-        .write(move |tx| groups::resolve(tx, id, unix_ms()))
-        .await?;
+    let is_known = app.change(move |tx| groups::resolve(tx, id, unix_ms())).await?;
     if is_known { Ok(back) } else { Err(no_such_group()) }
 }
 
@@ -60,7 +59,7 @@ pub(crate) async fn resolve(app: Arc<App>, mut request: Request) -> Result<Respo
 pub(crate) async fn reopen(app: Arc<App>, mut request: Request) -> Result<Response> {
     let id = group_id(&request)?;
     let back = back(&mut request, id).await?;
-    let is_known = app.common.write(move |tx| groups::reopen(tx, id)).await?;
+    let is_known = app.change(move |tx| groups::reopen(tx, id)).await?;
     if is_known { Ok(back) } else { Err(no_such_group()) }
 }
 
@@ -157,20 +156,22 @@ fn frame(frame: stacktrace::Frame) -> FrameView {
 }
 
 fn occurrence(shown: &Occurrence, now: i64) -> OccurrenceView {
-    let is_browser = shown.request_method.as_deref() == Some("BROWSER");
+    let details = &shown.details;
+    let is_browser = details.request_method.as_deref() == Some(BROWSER_METHOD);
+    let extra = details.extra.as_deref().map(RawValue::get);
     OccurrenceView {
         id: shown.id,
         at: Moment::new(shown.received_at, now),
-        request_url: shown.request_url.clone(),
-        request_method: shown.request_method.clone(),
-        request_headers: shown
+        request_url: details.request_url.clone(),
+        request_method: details.request_method.clone(),
+        request_headers: details
             .request_headers
             .as_deref()
-            .map(header_rows)
+            .map(|headers| header_rows(headers.get()))
             .unwrap_or_default(),
-        user_id: shown.user_id.clone(),
-        browser: is_browser.then(|| browser(shown.extra.as_deref())),
-        extra: shown.extra.clone(),
+        user_id: details.user_id.clone(),
+        browser: is_browser.then(|| browser(extra)),
+        extra: extra.map(str::to_owned),
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     let now = unix_ms();
     let wanted = stored_filter(&filter, now);
     let offset = filter.offset;
-    let found = app.common.read(move |connection| {
+    let found = app.read(move |connection| {
         let totals = groups::totals(connection)?;
         Ok(Found {
             groups: groups::list(connection, &wanted, LIMIT, offset)?,

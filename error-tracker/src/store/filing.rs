@@ -1,8 +1,7 @@
-//! Files one report under its group: the hot path of the service, one transaction with whatever else waits.
+//! The statements behind [`super::intake`]: look a group up, make one, journal a report, count and keep reports.
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::domain::fingerprint;
 use crate::domain::report::Report;
 
 /// What became of a report.
@@ -34,79 +33,38 @@ pub struct Filed {
 pub struct Filing {
     /// The checked report.
     pub report: Report,
-    /// See [`fingerprint::of`].
+    /// See [`crate::domain::fingerprint::of`].
     pub fingerprint: String,
-    /// Short place where it happened.
-    pub culprit: Option<String>,
+    /// See [`crate::domain::fingerprint::text_hash`].
+    pub text_hash: i64,
+    /// See [`Report::details`].
+    pub details: String,
     /// Unix milliseconds.
     pub received_at: i64,
-    /// Occurrences kept per group, at least 1.
-    pub keep_occurrences: u32,
     /// Who is to be told of a new or reopened group.
     pub recipients: std::sync::Arc<[String]>,
 }
 
-struct Known {
-    id: i64,
-    is_resolved: bool,
-    n_occurrences: i64,
-    text_hash: i64,
+/// What filing needs to know of a group.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) id: i64,
+    pub(super) is_resolved: bool,
+    /// Counted ones and those that wait.
+    pub(super) n_occurrences: i64,
+    pub(super) text_hash: i64,
 }
 
-/// Counts the report, keeps it as an occurrence, drops the oldest beyond the limit, and queues the mails.
-pub fn file(tx: &Connection, filing: &Filing) -> rusqlite::Result<Filed> {
-    let text_hash = fingerprint::text_hash(&filing.report);
-    let (group_id, outcome, n_occurrences, is_same_text) = match find(tx, filing)? {
-        None => (create(tx, filing, text_hash)?, Outcome::Created, 1, true),
-        Some(known) => {
-            count(tx, filing, &known)?;
-            let outcome = if known.is_resolved {
-                Outcome::Reopened
-            } else {
-                Outcome::Incremented
-            };
-            (
-                known.id,
-                outcome,
-                known.n_occurrences + 1,
-                known.text_hash == text_hash,
-            )
-        }
-    };
-    if let Some(environment) = &filing.report.environment {
-        note_environment(tx, group_id, environment)?;
-    }
-    keep(tx, filing, group_id, is_same_text)?;
-    if n_occurrences > i64::from(filing.keep_occurrences) {
-        trim(tx, group_id, filing.keep_occurrences)?;
-    }
-    if outcome != Outcome::Incremented {
-        for recipient in filing.recipients.iter() {
-            super::mails::queue(
-                tx,
-                Some(group_id),
-                kind_of(outcome),
-                recipient,
-                filing.received_at,
-            )?;
-        }
-    }
-    Ok(Filed {
-        group_id,
-        outcome,
-        n_occurrences,
-        fingerprint: filing.fingerprint.clone(),
-    })
+/// A journalled report that waits to be counted and kept; the rest of it is in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) seq: i64,
+    /// 1 is the group's first report.
+    pub(super) number: i64,
 }
 
-fn kind_of(outcome: Outcome) -> super::mails::Kind {
-    match outcome {
-        Outcome::Reopened => super::mails::Kind::Reopened,
-        Outcome::Created | Outcome::Incremented => super::mails::Kind::Created,
-    }
-}
-
-fn find(tx: &Connection, filing: &Filing) -> rusqlite::Result<Option<Known>> {
+/// The group of this report, if there is one.
+pub(super) fn find(tx: &Connection, filing: &Filing) -> rusqlite::Result<Option<Known>> {
     let mut statement = tx.prepare_cached(
         "select id, is_resolved, n_occurrences, text_hash
          from groups
@@ -128,21 +86,20 @@ fn find(tx: &Connection, filing: &Filing) -> rusqlite::Result<Option<Known>> {
     row.optional()
 }
 
-fn create(tx: &Connection, filing: &Filing, text_hash: i64) -> rusqlite::Result<i64> {
+/// Makes the group of this report, which is itself not counted yet.
+pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known> {
     let report = &filing.report;
+    let culprit = stacktrace::parse(&report.traceback).culprit();
     let mut group = tx.prepare_cached(
-        "insert into groups (fingerprint, project, exception_type, environment, is_browser, n_occurrences,
-                             first_seen_at, last_seen_at, text_hash)
-         values (:fingerprint, :project, :exception_type, :environment, :is_browser, 1, :now, :now, :text_hash)",
+        "insert into groups (fingerprint, project, exception_type, n_occurrences, first_seen_at, last_seen_at, text_hash)
+         values (:fingerprint, :project, :exception_type, 0, :now, :now, :text_hash)",
     )?;
     group.execute(named_params! {
         ":fingerprint": filing.fingerprint,
         ":project": report.project,
         ":exception_type": report.exception_type,
-        ":environment": report.environment,
-        ":is_browser": is_browser(report),
         ":now": filing.received_at,
-        ":text_hash": text_hash,
+        ":text_hash": filing.text_hash,
     })?;
     let id = tx.last_insert_rowid();
     let mut texts = tx.prepare_cached(
@@ -153,7 +110,7 @@ fn create(tx: &Connection, filing: &Filing, text_hash: i64) -> rusqlite::Result<
         ":id": id,
         ":message": report.message,
         ":traceback": report.traceback,
-        ":culprit": filing.culprit,
+        ":culprit": culprit,
     })?;
     let mut search = tx.prepare_cached(
         "insert into group_search (rowid, exception_type, message, culprit)
@@ -163,9 +120,14 @@ fn create(tx: &Connection, filing: &Filing, text_hash: i64) -> rusqlite::Result<
         ":id": id,
         ":exception_type": report.exception_type,
         ":message": searched(&report.message),
-        ":culprit": filing.culprit,
+        ":culprit": culprit,
     })?;
-    Ok(id)
+    Ok(Known {
+        id,
+        is_resolved: false,
+        n_occurrences: 0,
+        text_hash: filing.text_hash,
+    })
 }
 
 /// The part of a message that the search index covers: a bound on what one report can cost.
@@ -177,25 +139,159 @@ fn searched(message: &str) -> &str {
         .map_or(message, |(end, _)| &message[..end])
 }
 
-fn count(tx: &Connection, filing: &Filing, known: &Known) -> rusqlite::Result<()> {
+/// Opens a resolved group because it came back.
+pub(super) fn reopen(tx: &Connection, group_id: i64, now: i64) -> rusqlite::Result<()> {
     let mut statement = tx.prepare_cached(
+        "update groups set is_resolved = 0, resolved_at = null, reopened_at = :now where id = :id",
+    )?;
+    statement.execute(named_params! { ":id": group_id, ":now": now })?;
+    Ok(())
+}
+
+/// Appends a report to the journal, without the texts if they are those of the group.
+pub(super) fn journal(tx: &Connection, known: &Known, entry: Entry, filing: &Filing) -> rusqlite::Result<()> {
+    let report = &filing.report;
+    let has_own_text = filing.text_hash != known.text_hash;
+    let mut statement = tx.prepare_cached(
+        "insert into journal (seq, group_id, number, received_at, environment, is_browser, session_id,
+                              message, traceback, details)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    statement.execute((
+        entry.seq,
+        known.id,
+        entry.number,
+        filing.received_at,
+        &report.environment,
+        report.is_browser(),
+        &report.session_id,
+        has_own_text.then_some(&report.message),
+        has_own_text.then_some(&report.traceback),
+        &filing.details,
+    ))?;
+    Ok(())
+}
+
+/// What the journal is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct JournalState {
+    /// Its newest row; 0 if it is empty.
+    pub(super) last_seq: i64,
+    /// Another one after each change that adds nothing to it.
+    pub(super) version: i64,
+    /// Above all numbers used up to the last such change.
+    pub(super) next_seq: i64,
+}
+
+pub(super) fn journal_state(tx: &Connection) -> rusqlite::Result<JournalState> {
+    let mut statement =
+        tx.prepare_cached("select ifnull((select max(seq) from journal), 0), version, next_seq from intake")?;
+    statement.query_row([], |row| {
+        Ok(JournalState {
+            last_seq: row.get(0)?,
+            version: row.get(1)?,
+            next_seq: row.get(2)?,
+        })
+    })
+}
+
+/// Notes that the journal was changed other than by adding to it.
+pub(super) fn set_version(tx: &Connection, version: i64, next_seq: i64) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached("update intake set version = :version, next_seq = :next_seq")?;
+    statement.execute(named_params! { ":version": version, ":next_seq": next_seq })?;
+    Ok(())
+}
+
+/// What the journal holds that is not counted yet, oldest first, each with its group.
+pub(super) fn uncounted(tx: &Connection) -> rusqlite::Result<Vec<(i64, Entry)>> {
+    let mut statement = tx.prepare_cached(
+        "select j.group_id, j.seq, j.number
+         from journal j
+         join groups g on g.id = j.group_id
+         where j.seq > g.folded_seq
+         order by j.seq",
+    )?;
+    let rows = statement.query_map([], |row| {
+        let entry = Entry {
+            seq: row.get(1)?,
+            number: row.get(2)?,
+        };
+        Ok((row.get(0)?, entry))
+    })?;
+    rows.collect()
+}
+
+/// Drops what the journal holds before `seq`: it is counted.
+pub(super) fn cut_journal(tx: &Connection, seq: i64) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached("delete from journal where seq < :seq")?;
+    statement.execute(named_params! { ":seq": seq })?;
+    Ok(())
+}
+
+/// Empties the journal: all of it is counted.
+pub(super) fn clear_journal(tx: &Connection) -> rusqlite::Result<()> {
+    // Without a condition SQLite frees whole pages and looks at no row.
+    tx.prepare_cached("delete from journal")?.execute([])?;
+    Ok(())
+}
+
+/// What of several reports of one group its row keeps.
+#[derive(Default)]
+struct Summary {
+    last_seen_at: i64,
+    is_browser: bool,
+    environment: Option<String>,
+}
+
+/// Counts `entries`, oldest first, in their group, and keeps the newest `keep` of all that the group has.
+pub(super) fn fold(tx: &Connection, group_id: i64, entries: &[Entry], keep: i64) -> rusqlite::Result<()> {
+    let Some(last) = entries.last() else {
+        return Ok(());
+    };
+    let summary = summary(tx, group_id, entries)?;
+    let mut group = tx.prepare_cached(
         "update groups
-         set n_occurrences = n_occurrences + 1,
-             last_seen_at = max(last_seen_at, :now),
+         set n_occurrences = n_occurrences + :n,
+             last_seen_at = max(last_seen_at, :last_seen_at),
              environment = coalesce(:environment, environment),
              is_browser = is_browser or :is_browser,
-             reopened_at = iif(is_resolved, :now, reopened_at),
-             is_resolved = 0,
-             resolved_at = null
+             folded_seq = :seq
          where id = :id",
     )?;
-    statement.execute(named_params! {
-        ":id": known.id,
-        ":now": filing.received_at,
-        ":environment": filing.report.environment,
-        ":is_browser": is_browser(&filing.report),
+    group.execute(named_params! {
+        ":id": group_id,
+        ":n": entries.len() as i64,
+        ":last_seen_at": summary.last_seen_at,
+        ":environment": summary.environment,
+        ":is_browser": summary.is_browser,
+        ":seq": last.seq,
     })?;
+    let n_kept = usize::try_from(keep).unwrap_or(usize::MAX);
+    for entry in &entries[entries.len().saturating_sub(n_kept)..] {
+        super::occurrences::keep(tx, group_id, entry.seq, keep)?;
+    }
     Ok(())
+}
+
+/// Reads what was journalled of `entries`, and notes the environments among them.
+fn summary(tx: &Connection, group_id: i64, entries: &[Entry]) -> rusqlite::Result<Summary> {
+    let mut journalled =
+        tx.prepare_cached("select received_at, is_browser, environment from journal where seq = ?1")?;
+    let mut summary = Summary::default();
+    for entry in entries {
+        let mut rows = journalled.query([entry.seq])?;
+        let Some(row) = rows.next()? else { continue };
+        summary.last_seen_at = summary.last_seen_at.max(row.get(0)?);
+        summary.is_browser |= row.get::<_, bool>(1)?;
+        let Some(environment) = row.get_ref(2)?.as_str_or_null()? else {
+            continue;
+        };
+        if summary.environment.as_deref() != Some(environment) {
+            note_environment(tx, group_id, environment)?;
+            summary.environment = Some(environment.to_owned());
+        }
+    }
+    Ok(summary)
 }
 
 fn note_environment(tx: &Connection, group_id: i64, environment: &str) -> rusqlite::Result<()> {
@@ -206,43 +302,4 @@ fn note_environment(tx: &Connection, group_id: i64, environment: &str) -> rusqli
     )?;
     statement.execute(named_params! { ":group_id": group_id, ":environment": environment })?;
     Ok(())
-}
-
-fn keep(tx: &Connection, filing: &Filing, group_id: i64, is_same_text: bool) -> rusqlite::Result<()> {
-    let report = &filing.report;
-    let text = |text: &'_ str| (!is_same_text).then(|| text.to_owned());
-    let mut statement = tx.prepare_cached(
-        "insert into occurrences (group_id, received_at, environment, request_url, request_method,
-                                  request_headers, user_id, extra, session_id, message, traceback)
-         values (:group_id, :received_at, :environment, :request_url, :request_method,
-                 :request_headers, :user_id, :extra, :session_id, :message, :traceback)",
-    )?;
-    statement.execute(named_params! {
-        ":group_id": group_id,
-        ":received_at": filing.received_at,
-        ":environment": report.environment,
-        ":request_url": report.request_url,
-        ":request_method": report.request_method,
-        ":request_headers": report.request_headers,
-        ":user_id": report.user_id,
-        ":extra": report.extra,
-        ":session_id": report.session_id,
-        ":message": text(&report.message),
-        ":traceback": text(&report.traceback),
-    })?;
-    Ok(())
-}
-
-fn trim(tx: &Connection, group_id: i64, keep: u32) -> rusqlite::Result<()> {
-    let mut statement = tx.prepare_cached(
-        "delete from occurrences
-         where group_id = :group_id
-           and id <= (select id from occurrences where group_id = :group_id order by id desc limit 1 offset :keep)",
-    )?;
-    statement.execute(named_params! { ":group_id": group_id, ":keep": keep })?;
-    Ok(())
-}
-
-fn is_browser(report: &Report) -> bool {
-    report.request_method.as_deref() == Some("BROWSER")
 }

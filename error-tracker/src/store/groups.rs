@@ -97,7 +97,7 @@ const MATCHES: &str = "(:project is null or g.project = :project)
     and (:environment is null or exists (
          select 1 from group_environments e where e.environment = :environment and e.group_id = g.id))
     and (:session_id is null or exists (
-         select 1 from occurrences o where o.session_id = :session_id and o.group_id = g.id))
+         select 1 from occurrences o where o.session_id = :session_id and o.place between g.id << 10 and g.id << 10 | 1023))
     and (:matching is null or g.id in (select rowid from group_search where group_search match :matching))
     and (:short is null or not exists (
          select 1 from json_each(:short) word
@@ -241,6 +241,7 @@ pub fn drop_resolved(tx: &Connection, before: i64, limit: u32) -> rusqlite::Resu
     let mut group = tx.prepare_cached("delete from groups where id = :id")?;
     for id in &ids {
         search.execute(named_params! { ":id": id })?;
+        super::occurrences::drop_of_group(tx, *id)?;
         group.execute(named_params! { ":id": id })?;
     }
     Ok(ids.len())
@@ -250,8 +251,8 @@ pub fn drop_resolved(tx: &Connection, before: i64, limit: u32) -> rusqlite::Resu
 mod tests {
     use super::*;
     use crate::domain::search_query;
-    use crate::store::filing::{self, Outcome};
-    use crate::store::testing::{database, filing};
+    use crate::store::filing::Outcome;
+    use crate::store::testing::{database, file, filing};
 
     fn count(database: &Connection, table: &str) -> i64 {
         database
@@ -262,9 +263,9 @@ mod tests {
     #[test]
     fn retention_takes_old_resolved_groups_with_all_that_hangs_on_them() {
         let database = database();
-        let old = filing::file(&database, &filing("Old", 1000)).unwrap();
-        let young = filing::file(&database, &filing("Young", 1000)).unwrap();
-        filing::file(&database, &filing("Open", 1000)).unwrap();
+        let old = file(&database, filing("Old", 1000));
+        let young = file(&database, filing("Young", 1000));
+        file(&database, filing("Open", 1000));
         resolve(&database, old.group_id, 2000).unwrap();
         resolve(&database, young.group_id, 9000).unwrap();
 
@@ -280,7 +281,7 @@ mod tests {
     fn retention_goes_in_steps() {
         let database = database();
         for kind in ["A", "B", "C"] {
-            let filed = filing::file(&database, &filing(kind, 1000)).unwrap();
+            let filed = file(&database, filing(kind, 1000));
             resolve(&database, filed.group_id, 1000).unwrap();
         }
         assert_eq!(drop_resolved(&database, 5000, 2).unwrap(), 2);
@@ -290,7 +291,7 @@ mod tests {
     #[test]
     fn a_search_finds_type_message_and_place_even_by_two_letters() {
         let database = database();
-        filing::file(&database, &filing("KeyError", 1000)).unwrap();
+        file(&database, filing("KeyError", 1000));
         let found = |text: &str| {
             let filter = Filter {
                 search: search_query::parse(text),
@@ -316,11 +317,11 @@ mod tests {
     #[test]
     fn resolving_twice_keeps_the_first_time_and_a_new_report_reopens() {
         let database = database();
-        let id = filing::file(&database, &filing("E", 1000)).unwrap().group_id;
+        let id = file(&database, filing("E", 1000)).group_id;
         assert!(resolve(&database, id, 2000).unwrap());
         assert!(resolve(&database, id, 3000).unwrap());
         assert_eq!(find(&database, id).unwrap().unwrap().0.resolved_at, Some(2000));
-        let filed = filing::file(&database, &filing("E", 4000)).unwrap();
+        let filed = file(&database, filing("E", 4000));
         assert_eq!((filed.outcome, filed.n_occurrences), (Outcome::Reopened, 2));
         let (group, _) = find(&database, id).unwrap().unwrap();
         assert_eq!(

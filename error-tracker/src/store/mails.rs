@@ -161,14 +161,13 @@ pub fn drop_done(tx: &Connection, before: i64) -> rusqlite::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::filing;
-    use crate::store::testing::{database, filing};
+    use crate::store::testing::{database, file, filing};
 
     #[test]
     fn a_mail_waits_is_tried_again_and_is_done_once() {
         let database = database();
-        filing::file(&database, &filing("E", 1000)).unwrap();
-        filing::file(&database, &filing("E", 1001)).unwrap();
+        file(&database, filing("E", 1000));
+        file(&database, filing("E", 1001));
         assert_eq!(due(&database, 999, 10).unwrap(), []);
         let waiting = due(&database, 1000, 10).unwrap();
         assert_eq!(

@@ -2,6 +2,7 @@
 
 pub mod filing;
 pub mod groups;
+pub mod intake;
 pub mod mails;
 pub mod occurrences;
 
@@ -18,7 +19,8 @@ mod testing {
     use rusqlite::Connection;
 
     use super::MIGRATIONS;
-    use super::filing::Filing;
+    use super::filing::{Filed, Filing};
+    use super::intake::Intake;
     use crate::domain::{fingerprint, report};
 
     pub(super) fn database() -> Connection {
@@ -30,18 +32,26 @@ mod testing {
         database
     }
 
+    /// Files a report and counts it.
+    pub(super) fn file(database: &Connection, filing: Filing) -> Filed {
+        let intake = Intake::new(2);
+        let filed = intake.file(database, filing).unwrap();
+        intake.settle(database).unwrap();
+        filed
+    }
+
     /// A report of type `kind`, received at `now`, of which somebody is told.
     pub(super) fn filing(kind: &str, now: i64) -> Filing {
         let body = serde_json::json!({
-            "project": "shop", "exception_type": kind, "message": format!("{kind} happened"), "traceback": "t"
+            "project": "shop", "exception_type": kind, "message": format!("{kind} happened"), "traceback": "  File \"cart.py\", line 1, in total"
         });
         let report = report::read(body.to_string().as_bytes()).unwrap();
         Filing {
             fingerprint: fingerprint::of(&report),
-            culprit: Some("cart.py in total".to_owned()),
+            text_hash: fingerprint::text_hash(&report),
+            details: report.details(),
             report,
             received_at: now,
-            keep_occurrences: 2,
             recipients: Arc::new(["ops@example.com".to_owned()]),
         }
     }

@@ -1,55 +1,91 @@
 //! Single reports, as they are kept.
 
-use rusqlite::{Connection, named_params};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, named_params};
+
+use crate::domain::report::Details;
+
+/// Occurrences that a group can keep: the places that its id leaves in a row's number.
+pub const MAX_KEPT: u32 = 1 << PLACE_BITS;
+const PLACE_BITS: u32 = 10;
+/// Bits of an occurrence's id that its number takes; its group's id takes the rest of the 53 that JSON readers keep.
+const NUMBER_BITS: u32 = 28;
 
 /// One kept report of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Occurrence {
-    /// Rises with time.
+    /// Of all occurrences no two have the same; rises with time within a group.
     pub id: i64,
+    /// 1 is the group's first report.
+    pub number: i64,
     /// Unix milliseconds.
     pub received_at: i64,
     /// prod, staging, …
     pub environment: Option<String>,
-    /// URL of the request in which it happened.
-    pub request_url: Option<String>,
-    /// Its method.
-    pub request_method: Option<String>,
-    /// JSON text.
-    pub request_headers: Option<String>,
-    /// The user it happened to.
-    pub user_id: Option<String>,
-    /// JSON text.
-    pub extra: Option<String>,
+    /// What is only shown.
+    pub details: Details,
     /// Its own message.
     pub message: String,
     /// Its own traceback.
     pub traceback: String,
 }
 
+/// Keeps a journalled report in the place of the one that is `keep` reports older.
+pub(super) fn keep(tx: &Connection, group_id: i64, seq: i64, keep: i64) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached(
+        "insert or replace into occurrences (place, number, received_at, environment, session_id,
+                                             message, traceback, details)
+         select :first + number % :keep, number, received_at, environment, session_id, message, traceback, details
+         from journal
+         where seq = :seq",
+    )?;
+    statement.execute(named_params! { ":first": place(group_id, 0), ":keep": keep, ":seq": seq })?;
+    Ok(())
+}
+
+/// Drops what is kept of a group.
+pub(super) fn drop_of_group(tx: &Connection, group_id: i64) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached("delete from occurrences where place between :first and :last")?;
+    statement.execute(named_params! {
+        ":first": place(group_id, 0),
+        ":last": place(group_id, i64::from(MAX_KEPT) - 1),
+    })?;
+    Ok(())
+}
+
+fn place(group_id: i64, turn: i64) -> i64 {
+    group_id << PLACE_BITS | turn
+}
+
 /// The kept occurrences of a group, newest first.
 pub fn of_group(connection: &Connection, group_id: i64, limit: u32) -> rusqlite::Result<Vec<Occurrence>> {
     let mut statement = connection.prepare_cached(
-        "select o.id, o.received_at, o.environment, o.request_url, o.request_method, o.request_headers,
-                o.user_id, o.extra, coalesce(o.message, f.message), coalesce(o.traceback, f.traceback)
+        "select o.number, o.received_at, o.environment, o.details,
+                coalesce(o.message, f.message), coalesce(o.traceback, f.traceback)
          from occurrences o
-         join first_reports f on f.group_id = o.group_id
-         where o.group_id = :group_id
-         order by o.id desc
+         join first_reports f on f.group_id = :group_id
+         where o.place between :first and :last
+         order by o.number desc
          limit :limit",
     )?;
-    let rows = statement.query_map(named_params! { ":group_id": group_id, ":limit": limit }, |row| {
+    let page = named_params! {
+        ":group_id": group_id,
+        ":first": place(group_id, 0),
+        ":last": place(group_id, i64::from(MAX_KEPT) - 1),
+        ":limit": limit,
+    };
+    let rows = statement.query_map(page, |row| {
+        let number: i64 = row.get(0)?;
+        let details: String = row.get(3)?;
         Ok(Occurrence {
-            id: row.get(0)?,
+            id: (group_id << NUMBER_BITS) + number % (1 << NUMBER_BITS),
+            number,
             received_at: row.get(1)?,
             environment: row.get(2)?,
-            request_url: row.get(3)?,
-            request_method: row.get(4)?,
-            request_headers: row.get(5)?,
-            user_id: row.get(6)?,
-            extra: row.get(7)?,
-            message: row.get(8)?,
-            traceback: row.get(9)?,
+            details: serde_json::from_str(&details)
+                .map_err(|error| Error::FromSqlConversionFailure(3, Type::Text, Box::new(error)))?,
+            message: row.get(4)?,
+            traceback: row.get(5)?,
         })
     })?;
     rows.collect()

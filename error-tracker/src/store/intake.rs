@@ -1,0 +1,448 @@
+//! The hot path. A report is appended to a journal, which is one write to the end of a table, and acknowledged;
+//! a little later all reports that wait for one group are counted and kept at once.
+//! Written straight to its group, each report would rewrite ten pages all over the file.
+//!
+//! Which reports wait is in memory as well. The journal is the truth: whenever a transaction was undone,
+//! or the process has just started, memory is made from it again.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
+
+use rusqlite::Connection;
+
+use super::filing::{self, Entry, Filed, Filing, Known, Outcome};
+use super::mails;
+
+/// How much waits.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// Reports that may wait: the more, the more are counted in one write. Who reads waits until they are.
+    max_reports: usize,
+    /// How many are counted at once when more wait: those of neighbouring groups share pages.
+    step: usize,
+    /// Groups remembered, so that a report of one need not look it up.
+    max_known: usize,
+    /// Counted reports are dropped from the journal by so many at once.
+    cut_every: i64,
+}
+
+const LIMITS: Limits = Limits {
+    max_reports: 4096,
+    step: 512,
+    max_known: 4096,
+    cut_every: 4096,
+};
+
+/// Reports on their way from the door to their groups. All but [`Intake::is_settled`] belong in a write.
+pub struct Intake {
+    state: Mutex<State>,
+    n_waiting: AtomicUsize,
+    next_seq: AtomicI64,
+}
+
+struct State {
+    /// Occurrences kept per group.
+    keep: i64,
+    limits: Limits,
+    /// The journal's state that this memory is of; see [`filing::journal_state`].
+    last_seq: i64,
+    version: i64,
+    /// Never used twice, not even after a rollback: that is how one is noticed.
+    next_seq: i64,
+    next_version: i64,
+    known: HashMap<Identity, Known>,
+    waiting: HashMap<i64, Vec<Entry>>,
+    /// The groups of `waiting`, longest waiting first.
+    order: VecDeque<i64>,
+    n_reports: usize,
+    /// The journal holds nothing before it.
+    cut_seq: i64,
+}
+
+/// Fingerprint, project and type: what tells groups apart.
+#[derive(PartialEq, Eq, Hash)]
+struct Identity(String);
+
+impl Identity {
+    fn of(filing: &Filing) -> Self {
+        let (fingerprint, project, kind) = (
+            &filing.fingerprint,
+            &filing.report.project,
+            &filing.report.exception_type,
+        );
+        // The length keeps "a" + "bc" and "ab" + "c" apart.
+        Self(format!("{fingerprint}{}:{project}{kind}", project.len()))
+    }
+}
+
+impl Intake {
+    /// Keeps the newest `keep_occurrences` of each group, at least one and at most [`super::occurrences::MAX_KEPT`].
+    pub fn new(keep_occurrences: u32) -> Self {
+        Self {
+            state: Mutex::new(State::new(i64::from(keep_occurrences), LIMITS)),
+            // Unknown until the journal was looked at.
+            n_waiting: AtomicUsize::new(1),
+            next_seq: AtomicI64::new(i64::MAX),
+        }
+    }
+
+    /// Takes a report in: finds or makes its group, journals it, and queues the mails.
+    pub fn file(&self, tx: &Connection, filing: Filing) -> rusqlite::Result<Filed> {
+        self.with(tx, |state| state.file(tx, filing))
+    }
+
+    /// Counts and keeps all that waits.
+    pub fn settle(&self, tx: &Connection) -> rusqlite::Result<()> {
+        self.with(tx, |state| state.fold_up_to(tx, i64::MAX, usize::MAX))
+    }
+
+    /// Counts and keeps about `n` of the reports journalled before `seq`. False when none of them waits any more.
+    pub fn settle_some(&self, tx: &Connection, seq: i64, n: usize) -> rusqlite::Result<bool> {
+        self.with(tx, |state| {
+            state.fold_up_to(tx, seq, n)?;
+            Ok(state.first_waiting() < seq && state.n_reports > 0)
+        })
+    }
+
+    /// Number of the next report in the journal.
+    pub fn next_seq(&self) -> i64 {
+        self.next_seq.load(Relaxed)
+    }
+
+    /// [`Intake::settle`], before a write that changes groups: what is remembered of them is forgotten.
+    pub fn settle_and_forget(&self, tx: &Connection) -> rusqlite::Result<()> {
+        self.with(tx, |state| {
+            state.known.clear();
+            state.fold_up_to(tx, i64::MAX, usize::MAX)
+        })
+    }
+
+    /// Whether the tables show all that was acknowledged.
+    pub fn is_settled(&self) -> bool {
+        self.n_waiting.load(Relaxed) == 0
+    }
+
+    fn with<T>(
+        &self,
+        tx: &Connection,
+        act: impl FnOnce(&mut State) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let mut state = self.state.lock().unwrap_or_else(|poisoned| {
+            self.state.clear_poison();
+            let mut state = poisoned.into_inner();
+            state.distrust();
+            state
+        });
+        let done = state.refresh(tx).and_then(|()| act(&mut state));
+        if done.is_err() {
+            state.distrust();
+        }
+        self.n_waiting.store(state.n_reports, Relaxed);
+        self.next_seq.store(state.next_seq, Relaxed);
+        done
+    }
+}
+
+impl State {
+    fn new(keep: i64, limits: Limits) -> Self {
+        Self {
+            keep,
+            limits,
+            last_seq: -1,
+            version: -1,
+            next_seq: 1,
+            next_version: 1,
+            known: HashMap::new(),
+            waiting: HashMap::new(),
+            order: VecDeque::new(),
+            n_reports: 0,
+            cut_seq: 0,
+        }
+    }
+
+    /// The transaction around will be undone, or may have been: look at the journal before the next step.
+    fn distrust(&mut self) {
+        self.last_seq = -1;
+    }
+
+    /// Makes memory from the journal if it is not of its present state.
+    fn refresh(&mut self, tx: &Connection) -> rusqlite::Result<()> {
+        let journal = filing::journal_state(tx)?;
+        if (journal.last_seq, journal.version) == (self.last_seq, self.version) {
+            return Ok(());
+        }
+        self.known.clear();
+        self.waiting.clear();
+        self.order.clear();
+        (self.n_reports, self.cut_seq) = (0, 0);
+        for (group_id, entry) in filing::uncounted(tx)? {
+            self.wait(group_id, entry);
+        }
+        (self.last_seq, self.version) = (journal.last_seq, journal.version);
+        self.next_seq = self.next_seq.max(journal.last_seq + 1).max(journal.next_seq);
+        self.next_version = self.next_version.max(journal.version + 1);
+        Ok(())
+    }
+
+    fn file(&mut self, tx: &Connection, filing: Filing) -> rusqlite::Result<Filed> {
+        let identity = Identity::of(&filing);
+        let (known, is_new) = self.find_or_create(tx, &identity, &filing)?;
+        let outcome = match (is_new, known.is_resolved) {
+            (true, _) => Outcome::Created,
+            (false, true) => Outcome::Reopened,
+            (false, false) => Outcome::Incremented,
+        };
+        if outcome == Outcome::Reopened {
+            filing::reopen(tx, known.id, filing.received_at)?;
+        }
+        if outcome != Outcome::Incremented {
+            let kind = match outcome {
+                Outcome::Reopened => mails::Kind::Reopened,
+                Outcome::Created | Outcome::Incremented => mails::Kind::Created,
+            };
+            for recipient in filing.recipients.iter() {
+                mails::queue(tx, Some(known.id), kind, recipient, filing.received_at)?;
+            }
+        }
+        let known = Known {
+            is_resolved: false,
+            n_occurrences: known.n_occurrences + 1,
+            ..known
+        };
+        let filed = Filed {
+            group_id: known.id,
+            outcome,
+            n_occurrences: known.n_occurrences,
+            fingerprint: filing.fingerprint.clone(),
+        };
+        let entry = Entry {
+            seq: self.next_seq,
+            number: known.n_occurrences,
+        };
+        self.next_seq += 1;
+        filing::journal(tx, &known, entry, &filing)?;
+        self.last_seq = entry.seq;
+        self.remember(identity, known);
+        self.wait(known.id, entry);
+        self.make_room(tx)?;
+        Ok(filed)
+    }
+
+    fn find_or_create(
+        &mut self,
+        tx: &Connection,
+        identity: &Identity,
+        filing: &Filing,
+    ) -> rusqlite::Result<(Known, bool)> {
+        if let Some(known) = self.known.get(identity) {
+            return Ok((*known, false));
+        }
+        match filing::find(tx, filing)? {
+            None => Ok((filing::create(tx, filing)?, true)),
+            Some(mut known) => {
+                known.n_occurrences += self.waiting.get(&known.id).map_or(0, Vec::len) as i64;
+                Ok((known, false))
+            }
+        }
+    }
+
+    fn remember(&mut self, identity: Identity, known: Known) {
+        if self.known.len() >= self.limits.max_known {
+            self.known.clear();
+        }
+        self.known.insert(identity, known);
+    }
+
+    fn wait(&mut self, group_id: i64, entry: Entry) {
+        self.n_reports += 1;
+        let entries = self.waiting.entry(group_id).or_default();
+        if entries.is_empty() {
+            self.order.push_back(group_id);
+        }
+        entries.push(entry);
+    }
+
+    /// Counts the groups that wait for longest until the others fit.
+    fn make_room(&mut self, tx: &Connection) -> rusqlite::Result<()> {
+        if self.n_reports > self.limits.max_reports {
+            self.fold_up_to(tx, i64::MAX, self.limits.step)?;
+        }
+        let first_waiting = self.first_waiting();
+        if first_waiting - self.cut_seq >= self.limits.cut_every {
+            filing::cut_journal(tx, first_waiting)?;
+            self.cut_seq = first_waiting;
+        }
+        Ok(())
+    }
+
+    fn fold_up_to(&mut self, tx: &Connection, seq: i64, n: usize) -> rusqlite::Result<()> {
+        if self.last_seq == 0 || self.first_waiting() >= seq {
+            return Ok(());
+        }
+        let mut n_folded = 0;
+        while n_folded < n && self.first_waiting() < seq {
+            match self.fold_first(tx)? {
+                0 => break,
+                n => n_folded += n,
+            }
+        }
+        let version = self.next_version;
+        self.next_version += 1;
+        filing::set_version(tx, version, self.next_seq)?;
+        self.version = version;
+        if self.n_reports == 0 {
+            filing::clear_journal(tx)?;
+            self.last_seq = 0;
+            self.cut_seq = self.next_seq;
+        }
+        Ok(())
+    }
+
+    /// Returns how many reports it counted.
+    fn fold_first(&mut self, tx: &Connection) -> rusqlite::Result<usize> {
+        let Some(group_id) = self.order.pop_front() else {
+            return Ok(0);
+        };
+        let entries = self.waiting.remove(&group_id).unwrap_or_default();
+        filing::fold(tx, group_id, &entries, self.keep)?;
+        self.n_reports -= entries.len();
+        Ok(entries.len())
+    }
+
+    fn first_waiting(&self) -> i64 {
+        let first = self
+            .order
+            .front()
+            .and_then(|group| self.waiting.get(group)?.first());
+        first.map_or(self.next_seq, |entry| entry.seq)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::groups;
+    use crate::store::testing::{database, filing};
+
+    const KEEP: i64 = 3;
+    const SMALL: Limits = Limits {
+        max_reports: 5,
+        step: 2,
+        max_known: 2,
+        cut_every: 3,
+    };
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        File(u8),
+        Settle,
+        SettleSome,
+        Resolve(u8),
+        /// The process dies and another begins.
+        Restart,
+    }
+
+    /// Steps of one transaction, and whether it is committed.
+    fn transaction() -> impl Strategy<Value = (Vec<Step>, bool)> {
+        let step = prop_oneof![
+            12 => (0..4_u8).prop_map(Step::File),
+            1 => Just(Step::Settle),
+            2 => Just(Step::SettleSome),
+            1 => (0..4_u8).prop_map(Step::Resolve),
+            1 => Just(Step::Restart),
+        ];
+        (prop::collection::vec(step, 1..12), prop::bool::weighted(0.7))
+    }
+
+    /// What is known of a group, beside the tracker: reports, and whether it is resolved.
+    type Model = HashMap<u8, (i64, bool)>;
+
+    fn small() -> Intake {
+        let intake = Intake::new(1);
+        *intake.state.lock().unwrap() = State::new(KEEP, SMALL);
+        intake
+    }
+
+    fn run(database: &Connection, intake: &mut Intake, model: &mut Model, step: &Step) {
+        match *step {
+            Step::File(kind) => {
+                let (n, is_resolved) = model.get(&kind).copied().unwrap_or_default();
+                let filed = intake
+                    .file(database, filing(&format!("E{kind}"), 1000 + n))
+                    .unwrap();
+                let outcome = match (n, is_resolved) {
+                    (0, _) => Outcome::Created,
+                    (_, true) => Outcome::Reopened,
+                    (_, false) => Outcome::Incremented,
+                };
+                assert_eq!((filed.n_occurrences, filed.outcome), (n + 1, outcome));
+                model.insert(kind, (n + 1, false));
+            }
+            Step::Settle => intake.settle(database).unwrap(),
+            Step::SettleSome => {
+                intake.settle_some(database, intake.next_seq(), 2).unwrap();
+            }
+            Step::Resolve(kind) => {
+                intake.settle_and_forget(database).unwrap();
+                if let Some((_, is_resolved)) = model.get_mut(&kind) {
+                    let sql = "select id from groups where exception_type = ?1";
+                    let id = database
+                        .query_row(sql, [format!("E{kind}")], |row| row.get(0))
+                        .unwrap();
+                    assert!(groups::resolve(database, id, 5000).unwrap());
+                    *is_resolved = true;
+                }
+            }
+            Step::Restart => *intake = small(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_undone_in_between_each_committed_report_counts_once(
+            transactions in prop::collection::vec(transaction(), 1..20)
+        ) {
+            let database = database();
+            let mut intake = small();
+            let mut model = Model::new();
+            for (steps, is_committed) in transactions {
+                database.execute_batch("begin").unwrap();
+                let mut changed = model.clone();
+                for step in &steps {
+                    run(&database, &mut intake, &mut changed, step);
+                }
+                database.execute_batch(if is_committed { "commit" } else { "rollback" }).unwrap();
+                if is_committed {
+                    model = changed;
+                }
+            }
+            intake.settle(&database).unwrap();
+            prop_assert!(intake.is_settled());
+
+            let sql = "select exception_type, n_occurrences, is_resolved,
+                              (select group_concat(number) from occurrences o where o.group_id = g.id)
+                       from groups g";
+            let mut statement = database.prepare(sql).unwrap();
+            let rows = statement.query_map([], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?, row.get::<_, String>(3)?))
+            });
+            let stored: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
+            prop_assert_eq!(stored.len(), model.len());
+            for (kind, n, is_resolved, kept) in stored {
+                let expected = model[&kind[1..].parse::<u8>().unwrap()];
+                prop_assert_eq!((n, is_resolved), expected, "{}", kind);
+                let mut kept: Vec<i64> = kept.split(',').map(|number| number.parse().unwrap()).collect();
+                kept.sort_unstable();
+                prop_assert_eq!(kept, ((n - KEEP).max(0) + 1..=n).collect::<Vec<_>>(), "the newest are kept");
+            }
+            let n_journalled: i64 =
+                database.query_row("select count(*) from journal", [], |row| row.get(0)).unwrap();
+            prop_assert_eq!(n_journalled, 0);
+        }
+    }
+}
