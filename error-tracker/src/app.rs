@@ -154,8 +154,10 @@ impl App {
             let step = self
                 .common
                 .write_unguarded(move |tx| intake.settle_some(tx, seq, SETTLE_STEP));
-            if !step.await.unwrap_or(false) {
-                return;
+            match step.await {
+                Ok(None) => {}
+                Ok(Some(seq)) => return self.intake.note_counted(seq),
+                Err(_) => return,
             }
         }
     }
