@@ -120,7 +120,7 @@ async fn compose(app: &App, mail: &Mail) -> web::Result<Option<Text>> {
     let Some(group_id) = mail.group_id else {
         return Ok(Some(mail::test()));
     };
-    let found = app.common.read(move |connection| {
+    let found = app.read(move |connection| {
         let group = groups::find(connection, group_id)?;
         let newest = occurrences::of_group(connection, group_id, 1)?.pop();
         Ok(group.zip(newest))
