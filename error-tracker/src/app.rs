@@ -43,6 +43,8 @@ pub struct Metrics {
     pub reopened: Counter,
     /// Reports refused for what is in them.
     pub refused: Counter,
+    /// Events that had come before.
+    pub repeated: Counter,
     /// Mails that a server took.
     pub mails_sent: Counter,
     /// Tries to send a mail that failed.
@@ -84,6 +86,11 @@ impl App {
                 "errors_refused",
                 "Reports refused for what is in them",
                 &metrics.refused,
+            );
+            add(
+                "errors_repeated",
+                "Events sent again, which count once",
+                &metrics.repeated,
             );
             add("mails_sent", "Mails that a server took", &metrics.mails_sent);
             add(
@@ -131,6 +138,14 @@ impl App {
         let intake = self.intake.clone();
         self.common
             .write_unguarded(move |tx| intake.file(tx, filing))
+            .await
+    }
+
+    /// Files several reports in one transaction; returns when they are on the disk.
+    pub(crate) async fn file_all(&self, filings: Vec<Filing>) -> Result<Vec<Filed>> {
+        let intake = self.intake.clone();
+        self.common
+            .write_unguarded(move |tx| intake.file_all(tx, filings))
             .await
     }
 

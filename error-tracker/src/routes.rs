@@ -13,6 +13,8 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
     Routes::new()
         .with(Policy::key(Scope::Ingest).body_bytes(settings.max_body_bytes))
         .post("/api/errors", errors::submit)
+        .with(Policy::key(Scope::Ingest).body_bytes(settings.max_batch_bytes))
+        .post("/api/errors/batch", errors::submit_batch)
         .with(Policy::key(Scope::Read))
         .get("/api/errors", errors::list)
         .get("/api/errors/{id}", errors::detail)

@@ -14,6 +14,8 @@ pub struct Settings {
     pub keep_occurrences: u32,
     /// `MAX_BODY_BYTES`: largest report.
     pub max_body_bytes: usize,
+    /// `MAX_BATCH_BYTES`: largest batch of reports.
+    pub max_batch_bytes: usize,
     /// `ALERT_EMAILS`: who is told of new and reopened errors.
     pub alert_emails: Arc<[String]>,
     /// `SMTP_*`; none without `SMTP_HOST`.
@@ -74,6 +76,12 @@ impl Settings {
             1024..=16 << 20,
             "Largest report.",
         );
+        let max_batch_bytes = reader.bytes(
+            "MAX_BATCH_BYTES",
+            4 << 20,
+            1024..=64 << 20,
+            "Largest batch of reports.",
+        );
         let mut alert_emails = reader.list("ALERT_EMAILS", "", "Who gets a mail of new and reopened errors.");
         // Nobody is told twice.
         alert_emails.sort_unstable();
@@ -90,6 +98,7 @@ impl Settings {
             retention_days,
             keep_occurrences,
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
+            max_batch_bytes: usize::try_from(max_batch_bytes).unwrap_or(usize::MAX),
             smtp: Smtp::read(reader),
             alert_emails: alert_emails.into(),
         }

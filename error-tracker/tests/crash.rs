@@ -221,7 +221,7 @@ fn counts(connection: &Connection) -> HashMap<String, u64> {
 }
 
 /// Signs of a transaction that was stored in part: each of these counts must be 0. `?1` is the kept limit.
-const HALVES: [(&str, &str); 4] = [
+const HALVES: [(&str, &str); 5] = [
     (
         "groups without their first report",
         "select count(*) + 0 * ?1 from groups where id not in (select group_id from first_reports)",
@@ -234,7 +234,12 @@ const HALVES: [(&str, &str); 4] = [
     (
         "counted groups without the environment they were seen in",
         "select count(*) + 0 * ?1 from groups
-         where n_occurrences > 0 and not exists (select 1 from group_environments where group_id = groups.id)",
+         where n_occurrences > 0 and not exists (select 1 from group_tags where group_id = groups.id and n = n_occurrences)",
+    ),
+    (
+        "counted groups whose hours do not add up",
+        "select count(*) + 0 * ?1 from groups
+         where n_occurrences <> (select ifnull(sum(n), 0) from group_hours where group_id = groups.id)",
     ),
     (
         "groups that cannot be searched for, or entries of no group",

@@ -60,6 +60,9 @@ async fn an_empty_list_and_a_row_have_these_fields() {
         "last_seen": null,
         "resolved": false,
         "source": "server",
+        "level": "error",
+        "release": null,
+        "users": 0,
     });
     assert_eq!(*row, expected);
 }
@@ -366,7 +369,7 @@ async fn filters_are_joined_and_the_total_counts_what_fits() {
     for (project, name, environment) in [
         ("a", "X", "prod"),
         ("a", "Y", "prod"),
-        ("a", "X", "dev"),
+        ("a", "Z", "dev"),
         ("b", "X", "prod"),
     ] {
         let mut report = report(project, name, "message", &format!("{project}{name}{environment}"));

@@ -468,8 +468,13 @@ async fn a_group_is_shown_flat_with_all_its_fields() {
         "last_seen": null,
         "resolved": false,
         "source": "server",
+        "level": "error",
+        "release": null,
+        "users": 1,
         "traceback": more["traceback"],
         "resolved_at": null,
+        "grouping": {"rule": 1, "by": "app", "parts": ["ValueError", "cart.py pay"]},
+        "tags": {"environment": {"prod": 1}},
         "occurrences": [{
             // The group's id << 28, and 1 for its first report.
             "id": (1 << 28) + 1,

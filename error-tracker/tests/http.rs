@@ -169,7 +169,7 @@ async fn long_answers_are_packed_for_those_who_can_read_it() {
     for n in 0..20 {
         file(
             &mut client,
-            &report("p", "E", "the same words again", &format!("t{n}")),
+            &report("p", &format!("E{n}"), "the same words again", "t"),
         )
         .await;
     }

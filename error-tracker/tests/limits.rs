@@ -53,7 +53,7 @@ async fn wrong_and_missing_keys_never_spend_what_a_key_holder_has() {
 
     let mut holder = server.client();
     for n in 0..3 * BUDGET {
-        let report = report("p", "E", "m", &format!("t{n}"));
+        let report = report("p", &format!("E{n}"), "m", "t");
         assert_eq!(holder.post("/api/errors", report.to_string()).await.status, 201);
     }
 }

@@ -292,7 +292,7 @@ async fn asked_to_stop_it_answers_what_runs_and_keeps_what_it_acknowledged() {
     let server = launch.start().await;
     let mut waiting = Vec::new();
     for n in 0..20 {
-        let body = report("p", "waiting", "m", &format!("waiting {n}")).to_string();
+        let body = report("p", &format!("Waiting{n}"), "m", "t").to_string();
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         let head = format!(
             "POST /api/errors HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
@@ -310,7 +310,7 @@ async fn asked_to_stop_it_answers_what_runs_and_keeps_what_it_acknowledged() {
     for sender in 0..8 {
         let (mut client, acknowledged) = (server.client(), acknowledged.clone());
         senders.spawn(async move {
-            let body = report("p", "hasty", "m", &format!("hasty {sender}")).to_string();
+            let body = report("p", &format!("Hasty{sender}"), "m", "t").to_string();
             let mut n_acknowledged = 0_u64;
             while let Ok(answer) = client
                 .try_send("POST".parse().unwrap(), "/api/errors", &[], body.clone())
@@ -432,7 +432,7 @@ async fn check_database_finds_a_damaged_page() {
     for n in 0..50 {
         file(
             &mut server.client(),
-            &report("p", "E", &"m".repeat(3000), &format!("t{n}")),
+            &report("p", &format!("E{n}"), &"m".repeat(3000), "t"),
         )
         .await;
     }

@@ -5,13 +5,18 @@ use error_tracker::domain::{fingerprint, mail, report};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
-    let Ok(report) = report::read(body) else { return };
+    let Ok(report) = report::read(body, None) else { return };
     assert!(report.project.chars().count() <= report::MAX_PROJECT_CHARS);
     assert!(report.exception_type.chars().count() <= report::MAX_TYPE_CHARS);
     for json in [&report.request_headers, &report.extra].into_iter().flatten() {
         serde_json::from_str::<&serde_json::value::RawValue>(json).expect("kept JSON is JSON");
     }
     assert_eq!(fingerprint::of(&report).len(), 32);
+    assert_eq!(report.grouping().key().len(), "1:".len() + 32);
+    assert!(report.tags.len() <= report::MAX_TAGS);
+    if let Some(packed) = report.packed() {
+        assert_eq!(report::Rich::unpack(&packed), report.rich);
+    }
     fingerprint::text_hash(&report);
     let facts = mail::Facts {
         id: 1,

@@ -1,5 +1,6 @@
 //! `/api/errors`: take a report in, list groups, show one, resolve it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -9,12 +10,13 @@ use ui::moment::rfc3339;
 use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
 
 use crate::app::App;
+use crate::domain::report::{self, Rich};
 use crate::domain::search_query;
 use crate::domain::time_text;
-use crate::domain::{fingerprint, report};
 use crate::store::filing::{Filed, Filing, Outcome};
-use crate::store::groups::{self, Filter, Group};
+use crate::store::groups::{self, Filter, Group, Sort};
 use crate::store::occurrences::{self, Occurrence};
+use crate::store::tallies;
 
 /// Groups on a page, unless asked otherwise, and at most (contract §1.4).
 const DEFAULT_LIMIT: u64 = 50;
@@ -23,21 +25,83 @@ const MAX_LIMIT: u64 = 200;
 /// `POST /api/errors`: files one report under its group. 201 if the group is new or reopened, else 200.
 pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Response> {
     let body = request.bytes().await?;
-    let report = report::read(&body).map_err(|refusal| {
+    let project = request.query().get("project");
+    let report = report::read(&body, project).map_err(|refusal| {
         app.metrics.refused.inc();
         Error::bad_request(refusal.to_string())
     })?;
-    let filing = Filing {
-        fingerprint: fingerprint::of(&report),
-        text_hash: fingerprint::text_hash(&report),
-        details: report.details(),
-        report,
-        received_at: unix_ms(),
-        recipients: app.recipients.clone(),
-    };
+    let filing = Filing::new(report, unix_ms(), app.recipients.clone());
     let filed = app.file(filing).await?;
     count(&app, &filed);
     Ok(answer(&filed))
+}
+
+/// Values shown of each tag: the most frequent.
+const SHOWN_TAG_VALUES: u32 = 20;
+/// Most reports in one batch.
+const MAX_BATCH: usize = 1000;
+
+/// `POST /api/errors/batch`: a JSON list of reports. Each is taken or refused by itself; 200 if all were taken,
+/// 207 if some were refused.
+pub(crate) async fn submit_batch(app: Arc<App>, mut request: Request) -> Result<Response> {
+    #[derive(Serialize)]
+    struct Answers<'a> {
+        accepted: usize,
+        refused: usize,
+        results: Vec<Item<'a>>,
+    }
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Item<'a> {
+        Taken(Answer<'a>),
+        Refused { status: &'static str, detail: String },
+    }
+    let body = request.bytes().await?;
+    let project = request.query().get("project");
+    let items = report::items(&body).map_err(|refusal| Error::bad_request(refusal.to_string()))?;
+    if items.len() > MAX_BATCH {
+        return Err(Error::bad_request(format!(
+            "a batch holds at most {MAX_BATCH} reports, this one has {}",
+            items.len()
+        )));
+    }
+    let now = unix_ms();
+    let read = items.iter().map(|item| report::read(item, project));
+    let (mut filings, mut refusals) = (Vec::new(), Vec::new());
+    for item in read {
+        refusals.push(match item {
+            Ok(report) => {
+                filings.push(Filing::new(report, now, app.recipients.clone()));
+                None
+            }
+            Err(refusal) => Some(refusal.to_string()),
+        });
+    }
+    let refused = refusals.iter().flatten().count();
+    app.metrics.refused.inc_by(refused as u64);
+    let filed = match filings.is_empty() {
+        true => Vec::new(),
+        false => app.file_all(filings).await?,
+    };
+    filed.iter().for_each(|filed| count(&app, filed));
+    let mut taken = filed.iter();
+    let results = refusals.into_iter().filter_map(|refusal| match refusal {
+        Some(detail) => Some(Item::Refused {
+            status: "refused",
+            detail,
+        }),
+        None => taken.next().map(|filed| Item::Taken(Answer::of(filed).0)),
+    });
+    let answers = Answers {
+        accepted: filed.len(),
+        refused,
+        results: results.collect(),
+    };
+    let status = match refused {
+        0 => StatusCode::OK,
+        _ => StatusCode::MULTI_STATUS,
+    };
+    Ok(Response::json(status, &answers))
 }
 
 fn count(app: &App, filed: &Filed) {
@@ -45,32 +109,39 @@ fn count(app: &App, filed: &Filed) {
         Outcome::Created => app.metrics.created.inc(),
         Outcome::Incremented => app.metrics.incremented.inc(),
         Outcome::Reopened => app.metrics.reopened.inc(),
+        Outcome::Repeated => app.metrics.repeated.inc(),
     };
-    if filed.outcome != Outcome::Incremented {
+    if matches!(filed.outcome, Outcome::Created | Outcome::Reopened) {
         app.mails_waiting.notify_one();
     }
 }
 
+#[derive(Serialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+enum Answer<'a> {
+    Created { id: i64, fingerprint: &'a str },
+    Incremented { id: i64, count: i64 },
+    Reopened { id: i64, count: i64 },
+}
+
+impl<'a> Answer<'a> {
+    fn of(filed: &'a Filed) -> (Self, StatusCode) {
+        let (id, count) = (filed.group_id, filed.n_occurrences);
+        match filed.outcome {
+            Outcome::Created => {
+                let fingerprint = &filed.fingerprint;
+                (Self::Created { id, fingerprint }, StatusCode::CREATED)
+            }
+            // To a client that sends again, what it sent is counted.
+            Outcome::Incremented | Outcome::Repeated => (Self::Incremented { id, count }, StatusCode::OK),
+            Outcome::Reopened => (Self::Reopened { id, count }, StatusCode::CREATED),
+        }
+    }
+}
+
 fn answer(filed: &Filed) -> Response {
-    #[derive(Serialize)]
-    #[serde(tag = "status", rename_all = "lowercase")]
-    enum Answer<'a> {
-        Created { id: i64, fingerprint: &'a str },
-        Incremented { id: i64, count: i64 },
-        Reopened { id: i64, count: i64 },
-    }
-    let (id, count) = (filed.group_id, filed.n_occurrences);
-    match filed.outcome {
-        Outcome::Created => Response::json(
-            StatusCode::CREATED,
-            &Answer::Created {
-                id,
-                fingerprint: &filed.fingerprint,
-            },
-        ),
-        Outcome::Incremented => Response::json(StatusCode::OK, &Answer::Incremented { id, count }),
-        Outcome::Reopened => Response::json(StatusCode::CREATED, &Answer::Reopened { id, count }),
-    }
+    let (answer, status) = Answer::of(filed);
+    Response::json(status, &answer)
 }
 
 /// `GET /api/errors`: groups, newest report first.
@@ -116,6 +187,15 @@ pub(crate) fn filter(query: &Query) -> Result<Filter> {
             _ => None,
         }),
         session_id: text("session_id"),
+        level: text("level"),
+        user_id: text("user"),
+        tags: tags(query)?,
+        sort: match query.get("sort") {
+            None => Sort::default(),
+            Some(name) => Sort::read(name).ok_or_else(|| {
+                Error::bad_request("sort must be one of last_seen, first_seen, count, users")
+            })?,
+        },
         is_resolved: match query.get("resolved") {
             Some("true" | "1") => Some(true),
             Some("all") => None,
@@ -127,6 +207,23 @@ pub(crate) fn filter(query: &Query) -> Result<Filter> {
             .or_else(|| query.get("q"))
             .and_then(search_query::parse),
     })
+}
+
+/// `release=1.2`, and each `tag=name:value`.
+fn tags(query: &Query) -> Result<Vec<(String, String)>> {
+    let mut tags = Vec::new();
+    if let Some(release) = query.get("release") {
+        tags.push(("release".to_owned(), release.to_owned()));
+    }
+    for (name, value) in query.pairs() {
+        if name == "tag" {
+            let (name, value) = value.split_once(':').ok_or_else(|| {
+                Error::bad_request("tag must be a name and a value with a colon between them")
+            })?;
+            tags.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    Ok(tags)
 }
 
 fn limit(query: &Query) -> u64 {
@@ -144,6 +241,8 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
         row: Row<'a>,
         traceback: &'a str,
         resolved_at: Option<String>,
+        grouping: Option<&'a RawValue>,
+        tags: BTreeMap<&'a str, BTreeMap<&'a str, i64>>,
         occurrences: Vec<Kept<'a>>,
     }
     let id = group_id(&request)?;
@@ -151,13 +250,23 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
     let found = app.read(move |connection| {
         let found = groups::find(connection, id)?;
         let kept = occurrences::of_group(connection, id, keep)?;
-        Ok(found.map(|(group, traceback)| (group, traceback, kept)))
+        let tags = tallies::tags(connection, id, SHOWN_TAG_VALUES)?;
+        let grouping = tallies::grouping(connection, id)?;
+        Ok(found.map(|(group, traceback)| (group, traceback, kept, tags, grouping)))
     });
-    let (group, traceback, kept) = found.await?.ok_or_else(no_such_group)?;
+    let (group, traceback, kept, tags, grouping) = found.await?.ok_or_else(no_such_group)?;
+    let mut by_name: BTreeMap<&str, BTreeMap<&str, i64>> = BTreeMap::new();
+    for tag in &tags {
+        by_name.entry(&tag.name).or_default().insert(&tag.value, tag.n);
+    }
     let detail = Detail {
         row: Row::of(&group),
         traceback: &traceback,
         resolved_at: group.resolved_at.map(rfc3339),
+        grouping: grouping
+            .as_deref()
+            .and_then(|json| serde_json::from_str(json).ok()),
+        tags: by_name,
         occurrences: kept.iter().map(Kept::of).collect(),
     };
     Ok(Response::json(StatusCode::OK, &detail))
@@ -218,6 +327,9 @@ struct Row<'a> {
     last_seen: String,
     resolved: bool,
     source: &'static str,
+    level: &'a str,
+    release: Option<&'a str>,
+    users: i64,
 }
 
 impl<'a> Row<'a> {
@@ -235,6 +347,9 @@ impl<'a> Row<'a> {
             last_seen: rfc3339(group.last_seen_at),
             resolved: group.is_resolved,
             source: if group.is_browser { "browser" } else { "server" },
+            level: &group.level,
+            release: group.release.as_deref(),
+            users: group.n_users,
         }
     }
 }
@@ -252,6 +367,8 @@ struct Kept<'a> {
     extra: Option<&'a RawValue>,
     message: &'a str,
     traceback: &'a str,
+    #[serde(flatten)]
+    rich: &'a Rich,
 }
 
 impl<'a> Kept<'a> {
@@ -268,6 +385,7 @@ impl<'a> Kept<'a> {
             extra: details.extra.as_deref(),
             message: &occurrence.message,
             traceback: &occurrence.traceback,
+            rich: &occurrence.rich,
         }
     }
 }

@@ -44,7 +44,7 @@ mod tests {
         let body = serde_json::json!({
             "project": project, "exception_type": kind, "message": message, "traceback": traceback
         });
-        crate::domain::report::read(body.to_string().as_bytes()).unwrap()
+        crate::domain::report::read(body.to_string().as_bytes(), None).unwrap()
     }
 
     #[test]

@@ -3,23 +3,32 @@
 use std::borrow::Cow;
 
 use api_types::{ErrorReport, Text};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::domain::json_text;
+use crate::domain::exception::{self, Exception};
+use crate::domain::grouping::{self, Grouping};
+use crate::domain::{json_text, pieces};
 
 /// Longest project name, in characters.
 pub const MAX_PROJECT_CHARS: usize = 100;
 /// Longest exception type, in characters.
 pub const MAX_TYPE_CHARS: usize = 200;
+/// Effort of zstd: a page of JSON takes some 20 µs.
+const PACK_LEVEL: i32 = 3;
+/// Largest [`Rich`] as JSON; it is cut to less when it is read.
+const MAX_RICH_BYTES: usize = 16 << 20;
+/// Most tags kept of a report.
+pub const MAX_TAGS: usize = 50;
 /// An environment name is cut here, in characters: it is a filter, not a text.
 const MAX_ENVIRONMENT_CHARS: usize = 100;
 /// The `request_method` by which the browser relay marks what it forwards (contract §4.6).
 pub const BROWSER_METHOD: &str = "BROWSER";
 
 /// A report that may be filed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Who owns the data. May be empty.
     pub project: String,
@@ -43,12 +52,164 @@ pub struct Report {
     pub extra: Option<String>,
     /// Top-level `session_id` of `extra`.
     pub session_id: Option<String>,
+    /// Version of the app.
+    pub release: Option<String>,
+    /// How bad it is.
+    pub level: Level,
+    /// Names and values to filter by; at most [`MAX_TAGS`].
+    pub tags: Vec<(String, String)>,
+    /// The client's own words on which reports are one bug; empty: none.
+    pub fingerprint: Vec<String>,
+    /// 32 lower-case hexadecimal digits.
+    pub event_id: Option<String>,
+    /// Unix milliseconds by the client's clock.
+    pub occurred_at: Option<i64>,
+    /// With their frames, cause first; read from `traceback` where the client sent only that.
+    pub exceptions: Vec<Exception>,
+    /// What is only shown of an event in pieces.
+    pub rich: Option<Rich>,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Of interest to developers.
+    Debug,
+    /// Worth a note.
+    Info,
+    /// Not yet a failure.
+    Warning,
+    /// Something failed.
+    #[default]
+    Error,
+    /// The process ended.
+    Fatal,
+}
+
+impl Level {
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
+
+    /// From the names in use, and the numbers of Python's `logging`.
+    pub fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(name) => match name.to_ascii_lowercase().as_str() {
+                "debug" | "trace" | "log" => Some(Self::Debug),
+                "info" | "notice" => Some(Self::Info),
+                "warning" | "warn" => Some(Self::Warning),
+                "error" | "err" => Some(Self::Error),
+                "fatal" | "critical" | "crit" | "emergency" | "alert" => Some(Self::Fatal),
+                number => Self::of_number(number.parse().ok()?),
+            },
+            Value::Number(number) => Self::of_number(number.as_f64()?),
+            _ => None,
+        }
+    }
+
+    fn of_number(number: f64) -> Option<Self> {
+        Some(match number {
+            n if n >= 50. => Self::Fatal,
+            n if n >= 40. => Self::Error,
+            n if n >= 30. => Self::Warning,
+            n if n >= 20. => Self::Info,
+            n if n >= 10. => Self::Debug,
+            _ => return None,
+        })
+    }
+}
+
+/// What an event in pieces has beyond a plain report, for its page only.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rich {
+    /// With their frames, cause first; empty where the traceback's text says all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Exception>,
+    /// What happened before, oldest first: objects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breadcrumbs: Vec<Value>,
+    /// id, username, email, ip_address, …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub user: Vec<(String, String)>,
+    /// Runtime, device, system, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contexts: Option<Value>,
+    /// Body, query and cookies of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Value>,
+    /// Host it ran on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name: Option<String>,
+    /// Route or job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
+    /// Language or runtime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// When it happened by the client's clock: Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub occurred_at: Option<i64>,
+    /// The client's id of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// Names and values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<(String, String)>,
+    /// How bad it is; none: an error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Version of the app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
 }
 
 impl Report {
     /// Whether the browser relay sent it.
     pub fn is_browser(&self) -> bool {
         self.request_method.as_deref() == Some(BROWSER_METHOD)
+    }
+
+    /// Which group it belongs to.
+    pub fn grouping(&self) -> Grouping {
+        grouping::of(&grouping::Facts {
+            exception_type: &self.exception_type,
+            message: &self.message,
+            exceptions: &self.exceptions,
+            fingerprint: &self.fingerprint,
+        })
+    }
+
+    /// [`Rich`] as bytes; none if there is nothing in it.
+    pub fn packed(&self) -> Option<Vec<u8>> {
+        let json = serde_json::to_vec(self.rich.as_ref()?).ok()?;
+        zstd::bulk::compress(&json, PACK_LEVEL).ok()
+    }
+
+    /// What it can be found by, as the JSON text of a list of pairs; none if there is nothing.
+    pub fn all_tags(&self) -> Option<String> {
+        let named = [
+            ("environment", self.environment.as_ref()),
+            ("release", self.release.as_ref()),
+            (
+                "server_name",
+                self.rich.as_ref().and_then(|rich| rich.server_name.as_ref()),
+            ),
+        ];
+        let named = named.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
+        let sent = self.tags.iter().map(|(name, value)| (name.as_str(), value));
+        let own = |name: &str| !matches!(name, "environment" | "release" | "server_name");
+        let all: Vec<_> = named.chain(sent.filter(|(name, _)| own(name))).collect();
+        (!all.is_empty())
+            .then(|| serde_json::to_string(&all).ok())
+            .flatten()
     }
 
     /// What of it is only shown, as the JSON text that [`Details`] reads.
@@ -72,6 +233,14 @@ impl Report {
         }
         out.push('}');
         out
+    }
+}
+
+impl Rich {
+    /// The way back from [`Report::packed`].
+    pub fn unpack(bytes: &[u8]) -> Option<Self> {
+        let json = zstd::bulk::decompress(bytes, MAX_RICH_BYTES).ok()?;
+        serde_json::from_slice(&json).ok()
     }
 }
 
@@ -99,6 +268,9 @@ pub enum Refusal {
     /// JSON, but a list, a number, …
     #[error("Request body must be a JSON object")]
     NoObject,
+    /// Neither a list nor an object that holds one.
+    #[error("Request body must be a JSON list of reports, or an object with it as 'errors'")]
+    NoList,
     /// A required field is absent or no string.
     #[error("Missing required field: {0}")]
     Missing(&'static str),
@@ -111,9 +283,10 @@ pub enum Refusal {
 }
 
 /// Reads and checks a request body. Broken text inside strings is mended rather than refused.
-pub fn read(body: &[u8]) -> Result<Report, Refusal> {
-    match serde_json::from_slice(body) {
-        Ok(report) if is_object(body) => check(report),
+/// `default_project` is for reports that name none.
+pub fn read(body: &[u8], default_project: Option<&str>) -> Result<Report, Refusal> {
+    match parse(body) {
+        Ok(report) if is_object(body) => check(report, default_project),
         _ => {
             let mended = json_text::mend(body);
             if !is_object(mended.as_bytes()) {
@@ -124,9 +297,50 @@ pub fn read(body: &[u8]) -> Result<Report, Refusal> {
                     Refusal::NoJson
                 });
             }
-            check(serde_json::from_str(&mended).map_err(|_| Refusal::NoJson)?)
+            check(
+                parse(mended.as_bytes()).map_err(|_| Refusal::NoJson)?,
+                default_project,
+            )
         }
     }
+}
+
+/// The reports of a batch: a JSON list, or an object that holds it as `errors`.
+pub fn items(body: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
+    #[derive(Deserialize)]
+    struct Batch<'a> {
+        #[serde(borrow)]
+        errors: Vec<&'a RawValue>,
+    }
+    let mended = json_text::mend(body);
+    if serde_json::from_str::<serde::de::IgnoredAny>(&mended).is_err() {
+        return Err(Refusal::NoJson);
+    }
+    let items = match mended.trim_start().starts_with('[') {
+        true => serde_json::from_str::<Vec<&RawValue>>(&mended),
+        false => serde_json::from_str::<Batch<'_>>(&mended).map(|batch| batch.errors),
+    };
+    let items = items.map_err(|_| Refusal::NoList)?;
+    Ok(items
+        .into_iter()
+        .map(|item| item.get().as_bytes().to_vec())
+        .collect())
+}
+
+fn parse(body: &[u8]) -> serde_json::Result<ErrorReport<'_>> {
+    #[derive(Deserialize)]
+    struct Message<'a> {
+        #[serde(borrow, default)]
+        message: Option<&'a RawValue>,
+    }
+    let mut report: ErrorReport<'_> = serde_json::from_slice(body)?;
+    // An event's message may be an object; a plain report's may not, and is not looked for again.
+    if report.message.is_absent() && report.traceback.is_absent() {
+        report.message_object = serde_json::from_slice(body)
+            .ok()
+            .and_then(|it: Message<'_>| it.message);
+    }
+    Ok(report)
 }
 
 /// serde reads a struct from a list as well; the contract does not.
@@ -134,11 +348,22 @@ fn is_object(body: &[u8]) -> bool {
     body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
-fn check(report: ErrorReport<'_>) -> Result<Report, Refusal> {
-    let project = required(report.project, "project")?;
-    let exception_type = required(report.exception_type, "exception_type")?;
-    let message = required(report.message, "message")?;
-    let traceback = required(report.traceback, "traceback")?;
+fn check(report: ErrorReport<'_>, default_project: Option<&str>) -> Result<Report, Refusal> {
+    let pieces = pieces::read(&report);
+    let text = |given: Text<'_>, found: Option<String>, name| match (optional(given), found) {
+        (Some(text), _) | (None, Some(text)) => Ok(text),
+        (None, None) => Err(Refusal::Missing(name)),
+    };
+    let default_project = default_project.map(str::to_owned);
+    let default_project = default_project.or_else(|| pieces.is_event.then(String::new));
+    let project = text(report.project, default_project, "project")?;
+    let exception_type = text(report.exception_type, pieces.exception_type, "exception_type")?;
+    let message = text(report.message, pieces.message, "message")?;
+    let traceback = text(report.traceback, pieces.traceback, "traceback")?;
+    let exceptions = match pieces.rich.exceptions.is_empty() {
+        true => exception::of_trace(stacktrace::parse(&traceback)),
+        false => pieces.rich.exceptions.clone(),
+    };
     bounded(&project, "project", MAX_PROJECT_CHARS)?;
     bounded(&exception_type, "exception_type", MAX_TYPE_CHARS)?;
     let request_headers = compacted(report.request_headers.map(|json| json.get()), "request_headers")?;
@@ -150,17 +375,21 @@ fn check(report: ErrorReport<'_>) -> Result<Report, Refusal> {
         message,
         traceback,
         environment: environment.map(|name| name.chars().take(MAX_ENVIRONMENT_CHARS).collect()),
-        request_url: optional(report.request_url),
-        request_method: optional(report.request_method),
-        request_headers,
-        user_id: optional(report.user_id),
+        request_url: optional(report.request_url).or(pieces.request_url),
+        request_method: optional(report.request_method).or(pieces.request_method),
+        request_headers: request_headers.or(pieces.request_headers),
+        user_id: optional(report.user_id).or(pieces.user_id),
         session_id: extra.as_deref().and_then(session_id),
         extra,
+        release: pieces.rich.release.clone(),
+        level: pieces.rich.level.unwrap_or_default(),
+        tags: pieces.rich.tags.clone(),
+        fingerprint: pieces.fingerprint,
+        event_id: pieces.rich.event_id.clone(),
+        occurred_at: pieces.rich.occurred_at,
+        exceptions,
+        rich: (pieces.rich != Rich::default()).then_some(pieces.rich),
     })
-}
-
-fn required(text: Text<'_>, name: &'static str) -> Result<String, Refusal> {
-    optional(text).ok_or(Refusal::Missing(name))
 }
 
 fn optional(text: Text<'_>) -> Option<String> {
@@ -201,11 +430,15 @@ mod tests {
     const MINIMAL: &str = r#"{"project":"p","exception_type":"E","message":"m","traceback":"t""#;
 
     fn with(rest: &str) -> Report {
-        read(format!("{MINIMAL}{rest}}}").as_bytes()).unwrap()
+        read(format!("{MINIMAL}{rest}}}").as_bytes(), None).unwrap()
     }
 
     fn check_refusal(body: &str, expected: &str) {
-        assert_eq!(read(body.as_bytes()).unwrap_err().to_string(), expected, "{body}");
+        assert_eq!(
+            read(body.as_bytes(), None).unwrap_err().to_string(),
+            expected,
+            "{body}"
+        );
     }
 
     #[test]
@@ -234,7 +467,7 @@ mod tests {
         let body = |project: &str, kind: &str| {
             format!(r#"{{"project":"{project}","exception_type":"{kind}","message":"","traceback":""}}"#)
         };
-        assert!(read(body(&"é".repeat(100), &"語".repeat(200)).as_bytes()).is_ok());
+        assert!(read(body(&"é".repeat(100), &"語".repeat(200)).as_bytes(), None).is_ok());
         check_refusal(
             &body(&"é".repeat(101), "E"),
             "Field 'project' exceeds maximum length of 100 characters",
@@ -309,6 +542,6 @@ mod tests {
         let deep = format!(r#"{MINIMAL},"extra":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
         check_refusal(&deep, "Field 'extra' is nested deeper than 100 levels");
         let deep_unknown = format!(r#"{MINIMAL},"other":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
-        assert!(read(deep_unknown.as_bytes()).is_ok());
+        assert!(read(deep_unknown.as_bytes(), None).is_ok());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use service::{Ending, unix_ms};
 
 use crate::app::App;
-use crate::store::{groups, mails};
+use crate::store::{filing, groups, mails};
 
 const INTERVAL: Duration = Duration::from_secs(3600);
 /// Groups deleted in one transaction.
@@ -14,6 +14,8 @@ const STEP: u32 = 200;
 const DAY_MS: i64 = 86_400_000;
 /// Mails that are done with are kept as long, to answer "was I told?".
 const MAIL_DAYS: i64 = 30;
+/// The same event sent again within so many days counts once.
+const EVENT_ID_DAYS: i64 = 7;
 
 pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let mut ticks = tokio::time::interval(INTERVAL);
@@ -39,6 +41,9 @@ async fn sweep(app: &App) -> web::Result<()> {
             break;
         }
     }
+    app.common
+        .write(|tx| filing::drop_events(tx, unix_ms() - EVENT_ID_DAYS * DAY_MS))
+        .await?;
     app.common
         .write(|tx| mails::drop_done(tx, unix_ms() - MAIL_DAYS * DAY_MS))
         .await?;

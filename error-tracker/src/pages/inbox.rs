@@ -89,6 +89,7 @@ fn stored_filter(filter: &Filter, now: i64) -> groups::Filter {
         },
         since: filter.since_ms(now),
         search: filter.search.as_deref().and_then(search_query::parse),
+        ..groups::Filter::default()
     }
 }
 

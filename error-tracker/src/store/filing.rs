@@ -1,8 +1,14 @@
 //! The statements behind [`super::intake`]: look a group up, make one, journal a report, count and keep reports.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+use crate::domain::grouping::Grouping;
 use crate::domain::report::Report;
+use crate::domain::{exception, fingerprint};
+
+const DAY_MS: i64 = 86_400_000;
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +19,8 @@ pub enum Outcome {
     Incremented,
     /// The group was resolved and is open again.
     Reopened,
+    /// The very same event came before: it is not counted again.
+    Repeated,
 }
 
 /// A filed report.
@@ -33,16 +41,48 @@ pub struct Filed {
 pub struct Filing {
     /// The checked report.
     pub report: Report,
-    /// See [`crate::domain::fingerprint::of`].
+    /// What clients see; see [`fingerprint::of`].
     pub fingerprint: String,
-    /// See [`crate::domain::fingerprint::text_hash`].
+    /// What decides the group.
+    pub grouping: Grouping,
+    /// [`Grouping::key`]
+    pub key: String,
+    /// See [`fingerprint::text_hash`].
     pub text_hash: i64,
     /// See [`Report::details`].
     pub details: String,
+    /// See [`Report::packed`].
+    pub rich: Option<Vec<u8>>,
+    /// JSON list of pairs: what can be filtered by; none if there is nothing.
+    pub tags: Option<String>,
     /// Unix milliseconds.
     pub received_at: i64,
     /// Who is to be told of a new or reopened group.
     pub recipients: std::sync::Arc<[String]>,
+}
+
+impl Filing {
+    /// Applies the rules to a report.
+    pub fn new(report: Report, received_at: i64, recipients: std::sync::Arc<[String]>) -> Self {
+        let grouping = report.grouping();
+        Self {
+            fingerprint: fingerprint::of(&report),
+            key: grouping.key(),
+            grouping,
+            text_hash: fingerprint::text_hash(&report),
+            details: report.details(),
+            rich: report.packed(),
+            tags: report.all_tags(),
+            report,
+            received_at,
+            recipients,
+        }
+    }
+
+    /// Key of the groups that were made before there were rules.
+    fn old_key(&self) -> String {
+        format!("0:{}:{}", self.fingerprint, self.report.exception_type)
+    }
 }
 
 /// What filing needs to know of a group.
@@ -65,17 +105,26 @@ pub(super) struct Entry {
 
 /// The group of this report, if there is one.
 pub(super) fn find(tx: &Connection, filing: &Filing) -> rusqlite::Result<Option<Known>> {
+    let project = &filing.report.project;
+    if let Some(known) = find_by(tx, project, &filing.key)? {
+        return Ok(Some(known));
+    }
+    // A group from before this rule: it gets the key as well, so the next report finds it at once.
+    let old = find_by(tx, project, &filing.old_key())?;
+    if let Some(known) = &old {
+        add_key(tx, project, &filing.key, known.id)?;
+    }
+    Ok(old)
+}
+
+fn find_by(tx: &Connection, project: &str, key: &str) -> rusqlite::Result<Option<Known>> {
     let mut statement = tx.prepare_cached(
-        "select id, is_resolved, n_occurrences, text_hash
-         from groups
-         where fingerprint = :fingerprint and project = :project and exception_type = :exception_type",
+        "select g.id, g.is_resolved, g.n_occurrences, g.text_hash
+         from group_keys k
+         join groups g on g.id = k.group_id
+         where k.project = :project and k.key = :key",
     )?;
-    let known = named_params! {
-        ":fingerprint": filing.fingerprint,
-        ":project": filing.report.project,
-        ":exception_type": filing.report.exception_type,
-    };
-    let row = statement.query_row(known, |row| {
+    let row = statement.query_row(named_params! { ":project": project, ":key": key }, |row| {
         Ok(Known {
             id: row.get(0)?,
             is_resolved: row.get(1)?,
@@ -86,13 +135,22 @@ pub(super) fn find(tx: &Connection, filing: &Filing) -> rusqlite::Result<Option<
     row.optional()
 }
 
+fn add_key(tx: &Connection, project: &str, key: &str, group_id: i64) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached(
+        "insert into group_keys (project, key, group_id) values (:project, :key, :group_id)",
+    )?;
+    statement.execute(named_params! { ":project": project, ":key": key, ":group_id": group_id })?;
+    Ok(())
+}
+
 /// Makes the group of this report, which is itself not counted yet.
 pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known> {
     let report = &filing.report;
-    let culprit = stacktrace::parse(&report.traceback).culprit();
+    let culprit = exception::culprit(&report.exceptions);
     let mut group = tx.prepare_cached(
-        "insert into groups (fingerprint, project, exception_type, n_occurrences, first_seen_at, last_seen_at, text_hash)
-         values (:fingerprint, :project, :exception_type, 0, :now, :now, :text_hash)",
+        "insert into groups (fingerprint, project, exception_type, n_occurrences, first_seen_at, last_seen_at,
+                             text_hash, level)
+         values (:fingerprint, :project, :exception_type, 0, :now, :now, :text_hash, :level)",
     )?;
     group.execute(named_params! {
         ":fingerprint": filing.fingerprint,
@@ -100,17 +158,20 @@ pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known
         ":exception_type": report.exception_type,
         ":now": filing.received_at,
         ":text_hash": filing.text_hash,
+        ":level": report.level.name(),
     })?;
     let id = tx.last_insert_rowid();
+    add_key(tx, &report.project, &filing.key, id)?;
     let mut texts = tx.prepare_cached(
-        "insert into first_reports (group_id, message, traceback, culprit)
-         values (:id, :message, :traceback, :culprit)",
+        "insert into first_reports (group_id, message, traceback, culprit, grouping)
+         values (:id, :message, :traceback, :culprit, :grouping)",
     )?;
     texts.execute(named_params! {
         ":id": id,
         ":message": report.message,
         ":traceback": report.traceback,
         ":culprit": culprit,
+        ":grouping": serde_json::to_string(&filing.grouping).ok(),
     })?;
     let mut search = tx.prepare_cached(
         "insert into group_search (rowid, exception_type, message, culprit)
@@ -148,14 +209,46 @@ pub(super) fn reopen(tx: &Connection, group_id: i64, now: i64) -> rusqlite::Resu
     Ok(())
 }
 
+/// The group of an event that came before, and what is counted of it.
+pub(super) fn find_event(tx: &Connection, event_id: &str) -> rusqlite::Result<Option<(i64, i64)>> {
+    let mut statement = tx.prepare_cached(
+        "select g.id, g.n_occurrences
+         from event_ids e
+         join groups g on g.id = e.group_id
+         where e.id = ?1",
+    )?;
+    statement
+        .query_row([event_number(event_id)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+}
+
+pub(super) fn note_event(tx: &Connection, event_id: &str, group_id: i64, now: i64) -> rusqlite::Result<()> {
+    let mut statement =
+        tx.prepare_cached("insert or replace into event_ids (id, group_id, day) values (?1, ?2, ?3)")?;
+    statement.execute((event_number(event_id), group_id, now.div_euclid(DAY_MS)))?;
+    Ok(())
+}
+
+/// Forgets the ids of events received before `before`.
+pub fn drop_events(tx: &Connection, before: i64) -> rusqlite::Result<usize> {
+    let mut statement = tx.prepare_cached("delete from event_ids where day < ?1")?;
+    statement.execute([before.div_euclid(DAY_MS)])
+}
+
+/// The first 8 of the 16 bytes that the digits of an id stand for.
+fn event_number(event_id: &str) -> i64 {
+    let digits = event_id.get(..16).unwrap_or_default();
+    u64::from_str_radix(digits, 16).unwrap_or_default().cast_signed()
+}
+
 /// Appends a report to the journal, without the texts if they are those of the group.
 pub(super) fn journal(tx: &Connection, known: &Known, entry: Entry, filing: &Filing) -> rusqlite::Result<()> {
     let report = &filing.report;
     let has_own_text = filing.text_hash != known.text_hash;
     let mut statement = tx.prepare_cached(
         "insert into journal (seq, group_id, number, received_at, environment, is_browser, session_id,
-                              message, traceback, details)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                              message, traceback, details, rich, level, user_id, tags)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     statement.execute((
         entry.seq,
@@ -168,6 +261,10 @@ pub(super) fn journal(tx: &Connection, known: &Known, entry: Entry, filing: &Fil
         has_own_text.then_some(&report.message),
         has_own_text.then_some(&report.traceback),
         &filing.details,
+        &filing.rich,
+        report.level.name(),
+        &report.user_id,
+        &filing.tags,
     ))?;
     Ok(())
 }
@@ -235,12 +332,19 @@ pub(super) fn clear_journal(tx: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What of several reports of one group its row keeps.
+/// What several reports of one group come to.
 #[derive(Default)]
 struct Summary {
     last_seen_at: i64,
     is_browser: bool,
+    level: Option<String>,
     environment: Option<String>,
+    release: Option<String>,
+    /// Reports by hour.
+    hours: BTreeMap<i64, i64>,
+    /// Reports by name and value, and when the newest came.
+    tags: BTreeMap<(String, String), (i64, i64)>,
+    users: BTreeSet<i64>,
 }
 
 /// Counts `entries`, oldest first, in their group, and keeps the newest `keep` of all that the group has.
@@ -248,12 +352,18 @@ pub(super) fn fold(tx: &Connection, group_id: i64, entries: &[Entry], keep: i64)
     let Some(last) = entries.last() else {
         return Ok(());
     };
-    let summary = summary(tx, group_id, entries)?;
+    let summary = summary(tx, entries)?;
+    super::tallies::count_hours(tx, group_id, &summary.hours)?;
+    super::tallies::count_tags(tx, group_id, &summary.tags)?;
+    let n_new_users = super::tallies::note_users(tx, group_id, &summary.users)?;
     let mut group = tx.prepare_cached(
         "update groups
          set n_occurrences = n_occurrences + :n,
+             n_users = n_users + :n_new_users,
              last_seen_at = max(last_seen_at, :last_seen_at),
+             level = coalesce(:level, level),
              environment = coalesce(:environment, environment),
+             release = coalesce(:release, release),
              is_browser = is_browser or :is_browser,
              folded_seq = :seq
          where id = :id",
@@ -261,8 +371,11 @@ pub(super) fn fold(tx: &Connection, group_id: i64, entries: &[Entry], keep: i64)
     group.execute(named_params! {
         ":id": group_id,
         ":n": entries.len() as i64,
+        ":n_new_users": n_new_users,
         ":last_seen_at": summary.last_seen_at,
+        ":level": summary.level,
         ":environment": summary.environment,
+        ":release": summary.release,
         ":is_browser": summary.is_browser,
         ":seq": last.seq,
     })?;
@@ -273,33 +386,39 @@ pub(super) fn fold(tx: &Connection, group_id: i64, entries: &[Entry], keep: i64)
     Ok(())
 }
 
-/// Reads what was journalled of `entries`, and notes the environments among them.
-fn summary(tx: &Connection, group_id: i64, entries: &[Entry]) -> rusqlite::Result<Summary> {
-    let mut journalled =
-        tx.prepare_cached("select received_at, is_browser, environment from journal where seq = ?1")?;
+/// Adds up what was journalled of `entries`.
+fn summary(tx: &Connection, entries: &[Entry]) -> rusqlite::Result<Summary> {
+    let mut journalled = tx
+        .prepare_cached("select received_at, is_browser, level, user_id, tags from journal where seq = ?1")?;
     let mut summary = Summary::default();
     for entry in entries {
         let mut rows = journalled.query([entry.seq])?;
         let Some(row) = rows.next()? else { continue };
-        summary.last_seen_at = summary.last_seen_at.max(row.get(0)?);
+        let received_at: i64 = row.get(0)?;
+        summary.last_seen_at = summary.last_seen_at.max(received_at);
         summary.is_browser |= row.get::<_, bool>(1)?;
-        let Some(environment) = row.get_ref(2)?.as_str_or_null()? else {
-            continue;
-        };
-        if summary.environment.as_deref() != Some(environment) {
-            note_environment(tx, group_id, environment)?;
-            summary.environment = Some(environment.to_owned());
+        summary.level = row.get(2)?;
+        if let Some(user) = row.get_ref(3)?.as_str_or_null()? {
+            summary.users.insert(super::tallies::user_number(user));
+        }
+        *summary
+            .hours
+            .entry(received_at.div_euclid(super::tallies::HOUR_MS))
+            .or_default() += 1;
+        let tags = row.get_ref(4)?.as_str_or_null()?;
+        // The text is our own: it is always such a list.
+        let tags: Vec<(String, String)> = tags
+            .and_then(|it| serde_json::from_str(it).ok())
+            .unwrap_or_default();
+        for (name, value) in tags {
+            match name.as_str() {
+                "environment" => summary.environment = Some(value.clone()),
+                "release" => summary.release = Some(value.clone()),
+                _ => {}
+            }
+            let tag = summary.tags.entry((name, value)).or_default();
+            *tag = (tag.0 + 1, tag.1.max(received_at));
         }
     }
     Ok(summary)
-}
-
-fn note_environment(tx: &Connection, group_id: i64, environment: &str) -> rusqlite::Result<()> {
-    let mut statement = tx.prepare_cached(
-        "insert into group_environments (group_id, environment)
-         values (:group_id, :environment)
-         on conflict (group_id, environment) do nothing",
-    )?;
-    statement.execute(named_params! { ":group_id": group_id, ":environment": environment })?;
-    Ok(())
 }

@@ -35,11 +35,17 @@ pub struct Group {
     pub message: String,
     /// Where it happened, in short.
     pub culprit: Option<String>,
+    /// How bad its newest report is.
+    pub level: String,
+    /// Release of the newest report that named one.
+    pub release: Option<String>,
+    /// Users it hit, each once.
+    pub n_users: i64,
 }
 
 const COLUMNS: &str = "g.id, g.fingerprint, g.project, g.exception_type, g.environment, g.is_browser, \
      g.n_occurrences, g.first_seen_at, g.last_seen_at, g.is_resolved, g.resolved_at, g.reopened_at, \
-     f.message, f.culprit";
+     f.message, f.culprit, g.level, g.release, g.n_users";
 
 impl Group {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -58,6 +64,9 @@ impl Group {
             reopened_at: row.get(11)?,
             message: row.get(12)?,
             culprit: row.get(13)?,
+            level: row.get(14)?,
+            release: row.get(15)?,
+            n_users: row.get(16)?,
         })
     }
 }
@@ -77,11 +86,55 @@ pub struct Filter {
     pub is_resolved: Option<bool>,
     /// Last seen at or after.
     pub since: Option<i64>,
+    /// Groups whose newest report is as bad.
+    pub level: Option<String>,
+    /// Groups with a report of this user.
+    pub user_id: Option<String>,
+    /// Groups with a report that had each of these tags; `environment` and `release` are tags too.
+    pub tags: Vec<(String, String)>,
+    /// What comes first.
+    pub sort: Sort,
     /// Words in type, message or place.
     pub search: Option<SearchQuery>,
 }
 
-/// A page of groups, newest first, and how many there are in all.
+/// What comes first in a list.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// The newest report.
+    #[default]
+    LastSeen,
+    /// The newest group.
+    FirstSeen,
+    /// The most reports.
+    Count,
+    /// The most users.
+    Users,
+}
+
+impl Sort {
+    /// From its name in a URL.
+    pub fn read(name: &str) -> Option<Self> {
+        Some(match name {
+            "last_seen" => Self::LastSeen,
+            "first_seen" => Self::FirstSeen,
+            "count" => Self::Count,
+            "users" => Self::Users,
+            _ => return None,
+        })
+    }
+
+    fn column(self) -> &'static str {
+        match self {
+            Self::LastSeen => "g.last_seen_at",
+            Self::FirstSeen => "g.first_seen_at",
+            Self::Count => "g.n_occurrences",
+            Self::Users => "g.n_users",
+        }
+    }
+}
+
+/// A page of groups, and how many there are in all.
 #[derive(Debug)]
 pub struct Groups {
     /// The page.
@@ -95,7 +148,15 @@ const MATCHES: &str = "(:project is null or g.project = :project)
     and (:is_browser is null or g.is_browser = :is_browser)
     and (:since is null or g.last_seen_at >= :since)
     and (:environment is null or exists (
-         select 1 from group_environments e where e.environment = :environment and e.group_id = g.id))
+         select 1 from group_tags t where t.name = 'environment' and t.value = :environment and t.group_id = g.id))
+    and (:level is null or g.level = :level)
+    and (:user is null or exists (
+         select 1 from group_users u where u.user = :user and u.group_id = g.id))
+    and (:tags is null or not exists (
+         select 1 from json_each(:tags) tag
+         where not exists (
+             select 1 from group_tags t
+             where t.group_id = g.id and t.name = tag.value ->> 0 and t.value = tag.value ->> 1)))
     and (:session_id is null or exists (
          select 1 from occurrences o where o.session_id = :session_id and o.place between g.id << 10 and g.id << 10 | 1023))
     and (:matching is null or g.id in (select rowid from group_search where group_search match :matching))
@@ -104,13 +165,18 @@ const MATCHES: &str = "(:project is null or g.project = :project)
          where (select g.exception_type || char(10) || t.message || char(10) || ifnull(t.culprit, '')
                 from first_reports t where t.group_id = g.id) not like word.value escape '\\'))";
 
-/// Lists groups, newest report first.
+/// Lists groups.
 pub fn list(connection: &Connection, filter: &Filter, limit: u64, offset: u64) -> rusqlite::Result<Groups> {
     let search = filter.search.as_ref();
     let matching = search.and_then(|search| search.matching.as_deref());
     let short = search.filter(|search| !search.short.is_empty());
     let short = short.map(|search| serde_json::Value::from(search.short.clone()).to_string());
+    let user = filter.user_id.as_deref().map(super::tallies::user_number);
+    let tags = (!filter.tags.is_empty()).then(|| serde_json::json!(filter.tags).to_string());
     let filters = named_params! {
+        ":level": filter.level,
+        ":user": user,
+        ":tags": tags,
         ":project": filter.project,
         ":is_resolved": filter.is_resolved,
         ":is_browser": filter.is_browser,
@@ -131,8 +197,9 @@ pub fn list(connection: &Connection, filter: &Filter, limit: u64, offset: u64) -
          from groups g
          join first_reports f on f.group_id = g.id
          where {MATCHES}
-         order by g.last_seen_at desc, g.id desc
-         limit :limit offset :offset"
+         order by {sort} desc, g.id desc
+         limit :limit offset :offset",
+        sort = filter.sort.column()
     ))?;
     let groups = rows
         .query_map(&page[..], Group::read)?
@@ -150,7 +217,7 @@ pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<(Group,
     ))?;
     statement
         .query_row(named_params! { ":id": id }, |row| {
-            Ok((Group::read(row)?, row.get(14)?))
+            Ok((Group::read(row)?, row.get(17)?))
         })
         .optional()
 }
@@ -191,9 +258,9 @@ pub fn environments(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     names(
         connection,
         "with recursive names (name) as (
-             select min(environment) from group_environments
+             select min(value) from group_tags where name = 'environment'
              union all
-             select (select min(environment) from group_environments where environment > name)
+             select (select min(value) from group_tags t where t.name = 'environment' and t.value > names.name)
              from names where name is not null
          )
          select name from names where name is not null",

@@ -61,19 +61,14 @@ struct State {
     cut_seq: i64,
 }
 
-/// Fingerprint, project and type: what tells groups apart.
+/// Project and key: what tells groups apart.
 #[derive(PartialEq, Eq, Hash)]
 struct Identity(String);
 
 impl Identity {
     fn of(filing: &Filing) -> Self {
-        let (fingerprint, project, kind) = (
-            &filing.fingerprint,
-            &filing.report.project,
-            &filing.report.exception_type,
-        );
-        // The length keeps "a" + "bc" and "ab" + "c" apart.
-        Self(format!("{fingerprint}{}:{project}{kind}", project.len()))
+        // No key has a blank in it.
+        Self(format!("{} {}", filing.key, filing.report.project))
     }
 }
 
@@ -90,6 +85,13 @@ impl Intake {
     /// Takes a report in: finds or makes its group, journals it, and queues the mails.
     pub fn file(&self, tx: &Connection, filing: Filing) -> rusqlite::Result<Filed> {
         self.with(tx, |state| state.file(tx, filing))
+    }
+
+    /// Takes several reports in, all or none of them.
+    pub fn file_all(&self, tx: &Connection, filings: Vec<Filing>) -> rusqlite::Result<Vec<Filed>> {
+        self.with(tx, |state| {
+            filings.into_iter().map(|filing| state.file(tx, filing)).collect()
+        })
     }
 
     /// Counts and keeps all that waits.
@@ -192,6 +194,9 @@ impl State {
     }
 
     fn file(&mut self, tx: &Connection, filing: Filing) -> rusqlite::Result<Filed> {
+        if let Some(filed) = self.seen_before(tx, &filing)? {
+            return Ok(filed);
+        }
         let identity = Identity::of(&filing);
         let (known, is_new) = self.find_or_create(tx, &identity, &filing)?;
         let outcome = match (is_new, known.is_resolved) {
@@ -205,11 +210,14 @@ impl State {
         if outcome != Outcome::Incremented {
             let kind = match outcome {
                 Outcome::Reopened => mails::Kind::Reopened,
-                Outcome::Created | Outcome::Incremented => mails::Kind::Created,
+                Outcome::Created | Outcome::Incremented | Outcome::Repeated => mails::Kind::Created,
             };
             for recipient in filing.recipients.iter() {
                 mails::queue(tx, Some(known.id), kind, recipient, filing.received_at)?;
             }
+        }
+        if let Some(id) = &filing.report.event_id {
+            filing::note_event(tx, id, known.id, filing.received_at)?;
         }
         let known = Known {
             is_resolved: false,
@@ -233,6 +241,23 @@ impl State {
         self.wait(known.id, entry);
         self.make_room(tx)?;
         Ok(filed)
+    }
+
+    /// What became of the same event, had it come before.
+    fn seen_before(&self, tx: &Connection, filing: &Filing) -> rusqlite::Result<Option<Filed>> {
+        let Some(event_id) = &filing.report.event_id else {
+            return Ok(None);
+        };
+        let Some((group_id, n_counted)) = filing::find_event(tx, event_id)? else {
+            return Ok(None);
+        };
+        let n_waiting = self.waiting.get(&group_id).map_or(0, Vec::len) as i64;
+        Ok(Some(Filed {
+            group_id,
+            outcome: Outcome::Repeated,
+            n_occurrences: n_counted + n_waiting,
+            fingerprint: filing.fingerprint.clone(),
+        }))
     }
 
     fn find_or_create(

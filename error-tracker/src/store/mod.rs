@@ -5,11 +5,13 @@ pub mod groups;
 pub mod intake;
 pub mod mails;
 pub mod occurrences;
+pub mod tallies;
 
 use sqlite::Migration;
 
 /// The schema, in order; a published file is never edited.
-pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_groups", "0002_occurrences", "0003_mails"];
+pub const MIGRATIONS: &[Migration] =
+    sqlite::migrations!["0001_groups", "0002_occurrences", "0003_mails", "0004_events"];
 
 /// The real schema in memory, and a report to file in it.
 #[cfg(test)]
@@ -21,7 +23,7 @@ mod testing {
     use super::MIGRATIONS;
     use super::filing::{Filed, Filing};
     use super::intake::Intake;
-    use crate::domain::{fingerprint, report};
+    use crate::domain::report;
 
     pub(super) fn database() -> Connection {
         let database = Connection::open_in_memory().unwrap();
@@ -45,14 +47,7 @@ mod testing {
         let body = serde_json::json!({
             "project": "shop", "exception_type": kind, "message": format!("{kind} happened"), "traceback": "  File \"cart.py\", line 1, in total"
         });
-        let report = report::read(body.to_string().as_bytes()).unwrap();
-        Filing {
-            fingerprint: fingerprint::of(&report),
-            text_hash: fingerprint::text_hash(&report),
-            details: report.details(),
-            report,
-            received_at: now,
-            recipients: Arc::new(["ops@example.com".to_owned()]),
-        }
+        let report = report::read(body.to_string().as_bytes(), None).unwrap();
+        Filing::new(report, now, Arc::new(["ops@example.com".to_owned()]))
     }
 }

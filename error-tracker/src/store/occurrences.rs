@@ -3,7 +3,7 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, named_params};
 
-use crate::domain::report::Details;
+use crate::domain::report::{Details, Rich};
 
 /// Occurrences that a group can keep: the places that its id leaves in a row's number.
 pub const MAX_KEPT: u32 = 1 << PLACE_BITS;
@@ -28,14 +28,17 @@ pub struct Occurrence {
     pub message: String,
     /// Its own traceback.
     pub traceback: String,
+    /// What an event in pieces has beyond that.
+    pub rich: Rich,
 }
 
 /// Keeps a journalled report in the place of the one that is `keep` reports older.
 pub(super) fn keep(tx: &Connection, group_id: i64, seq: i64, keep: i64) -> rusqlite::Result<()> {
     let mut statement = tx.prepare_cached(
         "insert or replace into occurrences (place, number, received_at, environment, session_id,
-                                             message, traceback, details)
-         select :first + number % :keep, number, received_at, environment, session_id, message, traceback, details
+                                             message, traceback, details, rich)
+         select :first + number % :keep, number, received_at, environment, session_id,
+                message, traceback, details, rich
          from journal
          where seq = :seq",
     )?;
@@ -61,7 +64,7 @@ fn place(group_id: i64, turn: i64) -> i64 {
 pub fn of_group(connection: &Connection, group_id: i64, limit: u32) -> rusqlite::Result<Vec<Occurrence>> {
     let mut statement = connection.prepare_cached(
         "select o.number, o.received_at, o.environment, o.details,
-                coalesce(o.message, f.message), coalesce(o.traceback, f.traceback)
+                coalesce(o.message, f.message), coalesce(o.traceback, f.traceback), o.rich
          from occurrences o
          join first_reports f on f.group_id = :group_id
          where o.place between :first and :last
@@ -86,6 +89,11 @@ pub fn of_group(connection: &Connection, group_id: i64, limit: u32) -> rusqlite:
                 .map_err(|error| Error::FromSqlConversionFailure(3, Type::Text, Box::new(error)))?,
             message: row.get(4)?,
             traceback: row.get(5)?,
+            rich: row
+                .get::<_, Option<Vec<u8>>>(6)?
+                .as_deref()
+                .and_then(Rich::unpack)
+                .unwrap_or_default(),
         })
     })?;
     rows.collect()

@@ -18,7 +18,7 @@ pub(crate) async fn start() -> Server {
     tracker().start().await
 }
 
-/// A report whose group is decided by project, type and traceback.
+/// A report whose group is decided by project, type, and the frames in its traceback, else its message.
 pub(crate) fn report(project: &str, exception_type: &str, message: &str, traceback: &str) -> Value {
     json!({
         "project": project,

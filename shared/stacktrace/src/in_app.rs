@@ -53,7 +53,7 @@ const CDN_HOSTS: &[&str] = &[
 ];
 
 /// Whether `file` looks like the application's own code. Unknown places count as its own.
-pub(crate) fn is_in_app(file: &str) -> bool {
+pub fn is_in_app(file: &str) -> bool {
     let file = file.replace('\\', "/");
     let rooted = format!("/{file}");
     let is_library = LIBRARY_FOLDERS.iter().any(|folder| rooted.contains(folder));

@@ -15,4 +15,5 @@ mod trace;
 mod v8;
 
 pub use frame::Frame;
+pub use in_app::is_in_app;
 pub use trace::{Dialect, Exception, MAX_EXCEPTIONS, MAX_FRAMES, Relation, Trace, parse};
