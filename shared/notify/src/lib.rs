@@ -1,0 +1,15 @@
+//! Alerts to the outside over HTTP: signed webhooks, Slack, Discord, Teams, ntfy, Postmark.
+//!
+//! [`Channel::request`] is pure: a [`Message`] becomes the [`OutgoingRequest`] that the product documents.
+//! [`Sender::send`] does the I/O: it resolves the host itself, asks the [`AddressPolicy`], connects to exactly the
+//! address that was checked, and follows no redirect.
+//! Knows no database: the caller keeps a durable queue, and asks [`next_attempt`] when to try again. Delivery is at
+//! least once; what stays the same over the tries is the delivery id.
+
+mod address;
+mod bad_setting;
+mod endpoint;
+
+pub use address::{AddressPolicy, Standing, standing};
+pub use bad_setting::BadSetting;
+pub use endpoint::Endpoint;
