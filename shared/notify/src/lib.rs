@@ -8,8 +8,17 @@
 
 mod address;
 mod bad_setting;
+mod cut;
 mod endpoint;
+mod message;
+mod outgoing;
+mod template;
+mod webhook;
 
 pub use address::{AddressPolicy, Standing, standing};
 pub use bad_setting::BadSetting;
 pub use endpoint::Endpoint;
+pub use message::Message;
+pub use outgoing::OutgoingRequest;
+pub use template::Template;
+pub use webhook::{Webhook, signature};
