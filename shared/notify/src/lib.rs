@@ -8,17 +8,29 @@
 
 mod address;
 mod bad_setting;
+mod channel;
 mod cut;
+mod discord;
 mod endpoint;
 mod message;
+mod ntfy;
 mod outgoing;
+mod postmark;
+mod slack;
+mod teams;
 mod template;
 mod webhook;
 
 pub use address::{AddressPolicy, Standing, standing};
 pub use bad_setting::BadSetting;
+pub use channel::Channel;
+pub use discord::Discord;
 pub use endpoint::Endpoint;
 pub use message::Message;
+pub use ntfy::Ntfy;
 pub use outgoing::OutgoingRequest;
+pub use postmark::Postmark;
+pub use slack::Slack;
+pub use teams::Teams;
 pub use template::Template;
 pub use webhook::{Webhook, signature};
