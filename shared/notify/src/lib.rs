@@ -7,6 +7,8 @@
 //! least once; what stays the same over the tries is the delivery id.
 
 mod address;
+mod answer;
+mod backoff;
 mod bad_setting;
 mod channel;
 mod cut;
@@ -16,12 +18,14 @@ mod message;
 mod ntfy;
 mod outgoing;
 mod postmark;
+mod send_error;
 mod slack;
 mod teams;
 mod template;
 mod webhook;
 
 pub use address::{AddressPolicy, Standing, standing};
+pub use backoff::next_attempt;
 pub use bad_setting::BadSetting;
 pub use channel::Channel;
 pub use discord::Discord;
@@ -30,6 +34,7 @@ pub use message::Message;
 pub use ntfy::Ntfy;
 pub use outgoing::OutgoingRequest;
 pub use postmark::Postmark;
+pub use send_error::SendError;
 pub use slack::Slack;
 pub use teams::Teams;
 pub use template::Template;
