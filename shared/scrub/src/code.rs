@@ -163,7 +163,7 @@ impl Value<'_> {
             return false;
         }
         NOTHING.contains(&self.text)
-            || is_placeholder(self.text)
+            || self.is_placeholder()
             || self.is_type()
             || self.is_code(names)
             || (self.is_spaced && self.is_prose())
@@ -207,7 +207,7 @@ impl Value<'_> {
             return OWNERS.contains(&owner) || names.secret(last).is_some();
         }
         // `login(password=password)`, `token=access_token`.
-        Names::same(path, self.name) || (path.contains('_') && names.secret(path).is_some())
+        Names::same(path, last_part(self.name)) || (path.contains('_') && names.secret(path).is_some())
     }
 
     fn is_prose(&self) -> bool {
@@ -215,7 +215,32 @@ impl Value<'_> {
         if self.kind == Kind::Sure {
             return PROSE.iter().any(|prose| word.eq_ignore_ascii_case(prose));
         }
-        !looks_random(word.as_bytes())
+        !looks_random(word.as_bytes()) || is_type_name(word)
+    }
+    /// `***`, `%s`, `$1`, `${TOKEN}`, `{token}`, `<token>`, `:token`.
+    fn is_placeholder(&self) -> bool {
+        let value = self.text;
+        let inner = value.strip_prefix(['$', '%', '{', '<', ':', '#']).map(|inner| {
+            inner
+                .trim_start_matches(['{', '(', '<', '$'])
+                .trim_end_matches(['}', ')', '>', 's', 'd', 'r', 'v'])
+        });
+        let is_name = |inner: &str| {
+            let is_identifier = inner
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+            let is_closed =
+                value.ends_with(['}', '>']) || self.rest.starts_with(['}', '>']) || value.starts_with("%(");
+            let is_inside = inner
+                .bytes()
+                .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'-'));
+            is_identifier
+                || (is_closed && is_inside)
+                || (inner.len() <= 2 && inner.bytes().all(|b| b.is_ascii_digit()))
+        };
+        value.bytes().all(|byte| byte == b'*')
+            || value.chars().all(|character| character == '•')
+            || inner.is_some_and(is_name)
     }
 }
 
@@ -227,26 +252,28 @@ fn last_part(path: &str) -> &str {
     path.rsplit(['.', '?', ':']).next().unwrap_or(path)
 }
 
-/// `***`, `%s`, `$1`, `${TOKEN}`, `{token}`, `<token>`, `:token`.
-fn is_placeholder(value: &str) -> bool {
-    let inner = value.strip_prefix(['$', '%', '{', '<', ':', '#']).map(|inner| {
-        inner
-            .trim_start_matches(['{', '(', '<', '$'])
-            .trim_end_matches(['}', ')', '>', 's', 'd', 'r', 'v'])
-    });
-    let is_name = |inner: &str| {
-        let is_identifier = inner
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte == b'_');
-        let is_closed = value.ends_with(['}', '>']) || value.starts_with("%(");
-        let is_inside = inner
-            .bytes()
-            .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'-'));
-        is_identifier
-            || (is_closed && is_inside)
-            || (inner.len() <= 2 && inner.bytes().all(|b| b.is_ascii_digit()))
-    };
-    value.bytes().all(|byte| byte == b'*')
-        || value.chars().all(|character| character == '•')
-        || inner.is_some_and(is_name)
+/// Whether it goes on as sentences about credentials do: `Authorization: Bearer token required`.
+pub(crate) fn is_said_of_credentials(word: &str) -> bool {
+    let word = word.trim_end_matches(['.', ',', ':', ';', '!', '?', ')']);
+    let about = [
+        "auth",
+        "authentication",
+        "authorization",
+        "credentials",
+        "header",
+        "key",
+        "scheme",
+        "token",
+        "tokens",
+    ];
+    PROSE.contains(&word) || about.contains(&word) || word.is_empty()
+}
+
+/// `AuthService`: capitals that begin words.
+fn is_type_name(word: &str) -> bool {
+    let mut parts = word.split_inclusive(|letter: char| letter.is_ascii_uppercase());
+    parts.next() == word.get(..1)
+        && parts.all(|part| part.len() > 3)
+        && word.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && word.bytes().rev().take_while(u8::is_ascii_lowercase).count() > 2
 }

@@ -157,6 +157,8 @@ impl<'t> Walk<'_, 't> {
         let name = self.text[start..self.at]
             .strip_prefix('"')
             .and_then(|name| name.strip_suffix('"'));
+        // A string that holds a secret, or did, is none; else scrubbing twice would not be scrubbing once.
+        let name = name.filter(|name| !self.output.has_replaced(start) && !name.contains(FILTERED));
         name.is_some_and(|name| self.names.secret(&unescape(name)).is_some())
     }
 

@@ -10,7 +10,8 @@ const MAX_SPACES: usize = 16;
 /// A name, and what surrounds it.
 pub(crate) struct Label<'t> {
     pub(crate) name: &'t str,
-    pub(crate) start: usize,
+    /// What precedes it, back to `floor`.
+    pub(crate) before: &'t str,
     /// The quote around it.
     pub(crate) quote: Option<u8>,
     /// Space stood between the name and the sign.
@@ -38,7 +39,7 @@ pub(crate) fn before(text: &str, floor: usize, sign: usize) -> Option<Label<'_>>
     };
     Some(Label {
         name: &text[start..end],
-        start,
+        before: &text[floor..start],
         quote,
         is_spaced,
     })

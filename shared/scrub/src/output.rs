@@ -44,6 +44,11 @@ impl<'t> Output<'t> {
         }
     }
 
+    /// Whether anything behind `start` was replaced.
+    pub(crate) fn has_replaced(&self, start: usize) -> bool {
+        self.n_copied > start
+    }
+
     /// Forgets the replacements since `mark`.
     pub(crate) fn undo(&mut self, mark: Mark) {
         self.written.truncate(mark.length);

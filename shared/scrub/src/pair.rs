@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::code::Value;
+use crate::code::{self, Value};
 use crate::label::{self, Label};
 use crate::names::{Kind, Names};
 use crate::text::{Step, is_word, run_end};
@@ -85,7 +85,7 @@ pub(crate) fn after_comma(names: &Names, text: &str, floor: usize, comma: usize)
     let Some(label) = label::before(text, floor, comma) else {
         return on;
     };
-    let opens = text.as_bytes()[floor..label.start].iter().rev().take(12);
+    let opens = label.before.as_bytes().iter().rev().take(12);
     let opens = opens
         .copied()
         .find(|byte| !is_quote(*byte) && !matches!(byte, b'\\' | b'b'));
@@ -102,7 +102,7 @@ fn value(names: &Names, text: &str, label: &Label<'_>, sign: Range<usize>) -> St
     let start = skip_spaces(bytes, sign.end);
     let is_spaced = start > sign.end || label.is_spaced;
     let rest = &text[start..];
-    if rest.is_empty() || rest.starts_with(['\n', '\r']) || is_expected(text, label) {
+    if rest.is_empty() || rest.starts_with(['\n', '\r']) || is_expected(label) {
         return on;
     }
     if rest.starts_with(FILTERED) {
@@ -120,13 +120,13 @@ fn value(names: &Names, text: &str, label: &Label<'_>, sign: Range<usize>) -> St
     if &text[sign.clone()] == "==" || &text[sign] == "===" {
         return on;
     }
-    if let Some(step) = after_scheme(text, start) {
+    if let Some(step) = after_scheme(text, start, label) {
         return step;
     }
-    let in_query = label.start > 0 && matches!(bytes[label.start - 1], b'?' | b'&' | b'D' | b'6');
+    let in_query = label.before.ends_with(['?', '&']) || label.before.ends_with("&amp;");
     let end = unquoted_end(bytes, start, in_query);
     if kind == Kind::Cookies && text[start..end].contains('=') {
-        return Step::Found(start..line_end(text, start, label.start));
+        return Step::Found(start..line_end(text, start, label));
     }
     let value = Value {
         text: &text[start..end],
@@ -147,8 +147,8 @@ fn value(names: &Names, text: &str, label: &Label<'_>, sign: Range<usize>) -> St
 }
 
 /// `Unexpected token: …` is a parser's word.
-fn is_expected(text: &str, label: &Label<'_>) -> bool {
-    label.quote.is_none() && text[..label.start].ends_with("xpected ")
+fn is_expected(label: &Label<'_>) -> bool {
+    label.quote.is_none() && label.before.ends_with("xpected ")
 }
 
 /// A value between quotes, which may themselves be escaped.
@@ -166,7 +166,8 @@ impl Quoted {
     fn at(bytes: &[u8], at: usize) -> Option<Quoted> {
         let word_end = run_end(bytes, at, |byte| byte.is_ascii_alphabetic() || byte == b'@').min(at + 24);
         let is_prefix = word_end - at <= 2;
-        let is_wrapper = bytes.get(at).is_some_and(u8::is_ascii_uppercase) && bytes.get(word_end) == Some(&b'(');
+        let is_wrapper =
+            bytes.get(at).is_some_and(u8::is_ascii_uppercase) && bytes.get(word_end) == Some(&b'(');
         if !is_prefix && !is_wrapper {
             return None;
         }
@@ -250,7 +251,7 @@ fn bracketed(bytes: &[u8], start: usize) -> Option<usize> {
 }
 
 /// What follows `Bearer ` and its like behind a name; `None` if there is no such word.
-fn after_scheme(text: &str, start: usize) -> Option<Step> {
+fn after_scheme(text: &str, start: usize, label: &Label<'_>) -> Option<Step> {
     let bytes = text.as_bytes();
     let scheme_end = run_end(bytes, start, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let secret = skip_spaces(bytes, scheme_end);
@@ -264,32 +265,26 @@ fn after_scheme(text: &str, start: usize) -> Option<Step> {
         return Some(Step::On(secret + FILTERED.len()));
     }
     if is_list_scheme {
-        let is_list = bytes[secret..].iter().take(MAX_LIST_START).any(|&byte| byte == b'=');
-        return is_list.then(|| Step::Found(secret..line_end(text, secret, start)));
+        let is_list = bytes[secret..]
+            .iter()
+            .take(MAX_LIST_START)
+            .any(|&byte| byte == b'=');
+        return is_list.then(|| Step::Found(secret..line_end(text, secret, label)));
     }
     let end = unquoted_end(bytes, secret, false);
-    Some(if has_credential_form(&text[secret..end]) {
-        Step::Found(secret..end)
-    } else {
-        Step::On(secret)
-    })
-}
-
-/// `Authorization: Bearer abc`, but not `authorization: Bearer required` nor `token: key not found`.
-fn has_credential_form(secret: &str) -> bool {
-    let is_word = secret
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'.' | b':' | b','));
-    !secret.is_empty() && (!is_word || secret.len() >= 20)
+    Some(
+        if end > secret && !code::is_said_of_credentials(&text[secret..end]) {
+            Step::Found(secret..end)
+        } else {
+            Step::On(secret)
+        },
+    )
 }
 
 /// End of the line, or of the quotes in which the name stands too: `-H 'Cookie: a=b; c=d'`.
-fn line_end(text: &str, start: usize, label_start: usize) -> usize {
+fn line_end(text: &str, start: usize, label: &Label<'_>) -> usize {
     let bytes = text.as_bytes();
-    let quote = bytes[..label_start]
-        .last()
-        .copied()
-        .filter(|&byte| is_quote(byte));
+    let quote = label.before.bytes().last().filter(|&byte| is_quote(byte));
     let ends = |byte: u8| matches!(byte, b'\n' | b'\r') || Some(byte) == quote;
     let end = run_end(bytes, start, |byte| !ends(byte));
     // The two characters of a line break within another string's quotes.

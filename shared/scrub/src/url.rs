@@ -56,7 +56,7 @@ pub(crate) fn password_before(text: &str, floor: usize, at: usize) -> Step {
         .count();
     let run = &before[before.len() - length..];
     match run.iter().position(|&byte| byte == b':') {
-        Some(colon) if colon + 1 < run.len() && &run[colon + 1..] != FILTERED.as_bytes() => {
+        Some(colon) if colon + 1 < run.len() && !run.ends_with(FILTERED.as_bytes()) => {
             Step::Found(at - run.len() + colon + 1..at)
         }
         _ => Step::On(at + 1),
