@@ -44,22 +44,22 @@ const fn exactly(prefix: &'static str, rest: Rest, length: usize) -> Issued {
     }
 }
 
-/// From the issuers' own pages; the minimum lengths leave room below today's.
+/// From the issuers' own pages; the minimum lengths leave room below today's. Sorted by prefix.
 const ISSUED: &[Issued] = &[
-    exactly("AKIA", Rest::Upper, 16),
-    exactly("ASIA", Rest::Upper, 16),
     exactly("ABIA", Rest::Upper, 16),
     exactly("ACCA", Rest::Upper, 16),
     issued("AIza", Rest::Dashed, 30),
+    exactly("AKIA", Rest::Upper, 16),
+    exactly("ASIA", Rest::Upper, 16),
     issued("GOCSPX-", Rest::Dashed, 20),
     issued("SG.", Rest::Dotted, 40),
     issued("dckr_pat_", Rest::Dashed, 20),
     issued("dop_v1_", Rest::Word, 40),
-    issued("ghp_", Rest::Word, 20),
     issued("gho_", Rest::Word, 20),
-    issued("ghu_", Rest::Word, 20),
-    issued("ghs_", Rest::Word, 20),
+    issued("ghp_", Rest::Word, 20),
     issued("ghr_", Rest::Word, 20),
+    issued("ghs_", Rest::Word, 20),
+    issued("ghu_", Rest::Word, 20),
     issued("github_pat_", Rest::Word, 22),
     issued("glpat-", Rest::Dashed, 20),
     issued("hf_", Rest::Word, 30),
@@ -89,33 +89,35 @@ const ISSUED: &[Issued] = &[
     issued("ya29.", Rest::Dotted, 30),
 ];
 
-/// Letters with which a secret may begin; most words are done here.
-const FIRST: [bool; 256] = {
-    let mut first = [false; 256];
-    let mut index = 0;
-    while index < ISSUED.len() {
-        first[ISSUED[index].prefix.as_bytes()[0] as usize] = true;
-        index += 1;
+/// By first byte, where its prefixes begin in [`ISSUED`], plus one; most words begin with none and are done.
+const FIRST: [u8; 256] = {
+    let mut first = [0; 256];
+    let mut index = ISSUED.len();
+    while index > 0 {
+        first[ISSUED[index - 1].prefix.as_bytes()[0] as usize] = index as u8;
+        index -= 1;
     }
-    first[b'b' as usize] = true;
-    first[b'B' as usize] = true;
     first
 };
 
 /// The secret that the word beginning at `start` is, or announces.
 pub(crate) fn at(text: &str, start: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
-    match bytes[start] {
-        first if !FIRST[usize::from(first)] => None,
-        b'b' | b'B' => announced(bytes, start),
-        _ => {
-            let word = &text[start..];
-            let issued = ISSUED.iter().find(|issued| word.starts_with(issued.prefix))?;
-            issued
-                .end(bytes, start + issued.prefix.len())
-                .map(|end| start..end)
-        }
+    let first = bytes[start];
+    if matches!(first, b'b' | b'B') {
+        return announced(bytes, start);
     }
+    let index = usize::from(FIRST[usize::from(first)]).checked_sub(1)?;
+    let same_letter = ISSUED[index..]
+        .iter()
+        .take_while(|issued| issued.prefix.as_bytes()[0] == first);
+    let second = bytes.get(start + 1)?;
+    let issued = same_letter
+        .filter(|issued| issued.prefix.as_bytes()[1] == *second)
+        .find(|issued| text[start..].starts_with(issued.prefix))?;
+    issued
+        .end(bytes, start + issued.prefix.len())
+        .map(|end| start..end)
 }
 
 impl Issued {
@@ -250,4 +252,14 @@ fn sextet(byte: u8) -> Option<u32> {
         _ => return None,
     };
     Some(u32::from(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_sorted() {
+        assert!(ISSUED.is_sorted_by_key(|issued| issued.prefix));
+    }
 }

@@ -55,10 +55,11 @@ pub(crate) fn password_before(text: &str, floor: usize, at: usize) -> Step {
         .take_while(|&&byte| may_be_in_url(byte))
         .count();
     let run = &before[before.len() - length..];
+    let was_filtered = run
+        .windows(FILTERED.len())
+        .any(|window| window == FILTERED.as_bytes());
     match run.iter().position(|&byte| byte == b':') {
-        Some(colon) if colon + 1 < run.len() && !run.ends_with(FILTERED.as_bytes()) => {
-            Step::Found(at - run.len() + colon + 1..at)
-        }
+        Some(colon) if colon + 1 < run.len() && !was_filtered => Step::Found(at - run.len() + colon + 1..at),
         _ => Step::On(at + 1),
     }
 }
