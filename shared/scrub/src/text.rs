@@ -1,0 +1,116 @@
+//! Walks free text once and yields where its secrets are, in order and apart.
+
+use std::ops::Range;
+
+use crate::names::Names;
+use crate::{card, pair, pem, token, url};
+
+/// Where a scan goes on, or the secret it found.
+pub(crate) enum Step {
+    /// No secret up to here.
+    On(usize),
+    Found(Range<usize>),
+}
+
+/// The secrets of one text.
+pub(crate) struct Secrets<'n, 't> {
+    names: &'n Names,
+    text: &'t str,
+    at: usize,
+    /// End of the last secret; nothing looks back beyond it.
+    floor: usize,
+    /// No token of three parts begins before this.
+    no_jwt_before: usize,
+}
+
+impl<'n, 't> Secrets<'n, 't> {
+    pub(crate) fn new(names: &'n Names, text: &'t str) -> Self {
+        Secrets {
+            names,
+            text,
+            at: 0,
+            floor: 0,
+            no_jwt_before: 0,
+        }
+    }
+
+    fn step(&mut self) -> Step {
+        let (text, at) = (self.text, self.at);
+        let bytes = text.as_bytes();
+        match bytes[at] {
+            b':' if text[at + 1..].starts_with("//") => url::password(text, at + 3),
+            b':' if text[at + 1..].starts_with("\\/\\/") => url::password(text, at + 5),
+            b':' | b'=' => pair::after_sign(self.names, text, self.floor, at),
+            b',' => pair::after_comma(self.names, text, self.floor, at),
+            b'@' => url::password_before(text, self.floor, at),
+            b'-' if pem::begins(text, at) => Step::Found(at..pem::end(text, at)),
+            b'%' if is_percent_code(bytes, at) => pair::after_percent(self.names, text, self.floor, at),
+            b'\\' => Step::On(at + 1 + usize::from(matches!(bytes.get(at + 1), Some(b'n' | b'r' | b't')))),
+            b'0'..=b'9' => card::number(text, self.floor, at),
+            byte if is_word(byte) => self.word(),
+            _ => Step::On(at + 1),
+        }
+    }
+
+    fn word(&mut self) -> Step {
+        let start = self.at;
+        if start >= self.no_jwt_before && self.text[start..].starts_with("eyJ") {
+            match token::jwt(self.text, start) {
+                Step::On(end) => self.no_jwt_before = end,
+                found => return found,
+            }
+        }
+        if let Some(secret) = token::at(self.text, start) {
+            return Step::Found(secret);
+        }
+        Step::On(word_end(self.text.as_bytes(), start))
+    }
+}
+
+impl Iterator for Secrets<'_, '_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        while self.at < self.text.len() {
+            match self.step() {
+                Step::On(at) => self.at = at,
+                Step::Found(secret) => {
+                    self.at = secret.end;
+                    self.floor = secret.end;
+                    return Some(secret);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Letters, digits, `_` and everything beyond ASCII.
+pub(crate) const fn is_word(byte: u8) -> bool {
+    WORD[byte as usize]
+}
+
+const WORD: [bool; 256] = {
+    let mut word = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        word[byte] = byte >= 0x80 || byte == b'_' as usize || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    word
+};
+
+pub(crate) fn word_end(bytes: &[u8], start: usize) -> usize {
+    run_end(bytes, start, is_word)
+}
+
+/// End of the run of bytes that `belongs` accepts.
+pub(crate) fn run_end(bytes: &[u8], start: usize, belongs: impl Fn(u8) -> bool) -> usize {
+    start + bytes[start..].iter().take_while(|&&byte| belongs(byte)).count()
+}
+
+fn is_percent_code(bytes: &[u8], at: usize) -> bool {
+    bytes
+        .get(at + 1..at + 3)
+        .is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit))
+}
