@@ -5,6 +5,7 @@ use std::sync::Arc;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use rusqlite::Connection;
+use scrub::Scrubber;
 use service::Common;
 use tokio::sync::Notify;
 use web::Result;
@@ -26,6 +27,8 @@ pub struct App {
     pub recipients: Arc<[String]>,
     /// Wakes the mail job: there is something to send.
     pub mails_waiting: Notify,
+    /// Takes secrets out of what is reported.
+    pub scrubber: Scrubber,
     /// Reports on their way to their groups.
     pub intake: Arc<Intake>,
     /// Figures of the tracker's own.
@@ -123,8 +126,10 @@ impl App {
             );
         });
         let recipients = settings.recipients();
+        let scrubber = Scrubber::new(&settings.scrub_fields);
         let intake = Arc::new(Intake::new(settings.keep_occurrences));
         Self {
+            scrubber,
             intake,
             settings,
             common,

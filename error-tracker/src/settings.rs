@@ -16,6 +16,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// `MAX_BATCH_BYTES`: largest batch of reports.
     pub max_batch_bytes: usize,
+    /// `SCRUB_FIELDS`: names whose values are never stored, beside the usual ones.
+    pub scrub_fields: Vec<String>,
     /// `ALERT_EMAILS`: who is told of new and reopened errors.
     pub alert_emails: Arc<[String]>,
     /// `SMTP_*`; none without `SMTP_HOST`.
@@ -82,6 +84,11 @@ impl Settings {
             1024..=64 << 20,
             "Largest batch of reports.",
         );
+        let scrub_fields = reader.list(
+            "SCRUB_FIELDS",
+            "",
+            "Names whose values are never stored, beside password, token, cookie, … A leading ! takes one of those out.",
+        );
         let mut alert_emails = reader.list("ALERT_EMAILS", "", "Who gets a mail of new and reopened errors.");
         // Nobody is told twice.
         alert_emails.sort_unstable();
@@ -99,6 +106,7 @@ impl Settings {
             keep_occurrences,
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
             max_batch_bytes: usize::try_from(max_batch_bytes).unwrap_or(usize::MAX),
+            scrub_fields,
             smtp: Smtp::read(reader),
             alert_emails: alert_emails.into(),
         }

@@ -278,3 +278,39 @@ async fn groups_are_found_by_release_level_user_and_tags_and_sorted() {
     assert_eq!(kept["breadcrumbs"][0]["message"], "clicked");
     assert_eq!(kept["exceptions"][0]["frames"][0]["line"], 1);
 }
+
+#[tokio::test]
+async fn secrets_never_reach_the_disk() {
+    let launch = launch().env("SCRUB_FIELDS", "iban,!csrf_token");
+    let server = launch.start().await;
+    let mut event = event(
+        "login with password=hunter2secret at postgres://u:hunter2secret@db/x",
+        1,
+    );
+    event["request"] = json!({"url": "https://x.example/?api_key=hunter2secret", "headers": [["Cookie", "a=hunter2secret"]]});
+    event["extra"] =
+        json!({"password": "hunter2secret", "deep": [{"x_iban": "hunter2secret"}], "csrf_token": "kept-1"});
+    event["exception"]["values"][0]["stacktrace"]["frames"][0]["vars"] = json!({"api_key": "hunter2secret"});
+    let id = group_of(&server, &event).await;
+    let batch = json!([event]).to_string();
+    assert_eq!(
+        server.client().post("/api/errors/batch", batch).await.status,
+        StatusCode::OK
+    );
+    let group = server.client().get(&format!("/api/errors/{id}")).await;
+    assert!(
+        group.text().contains("kept-1") && group.text().contains("[Filtered]"),
+        "{}",
+        group.text()
+    );
+    assert!(!group.text().contains("hunter2secret"), "{}", group.text());
+    server.stop().await;
+    for file in fs::read_dir(launch.folder()).unwrap().flatten() {
+        let bytes = fs::read(file.path()).unwrap();
+        assert!(
+            !bytes.windows(13).any(|it| it == b"hunter2secret"),
+            "{:?}",
+            file.path()
+        );
+    }
+}

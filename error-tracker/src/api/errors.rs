@@ -10,6 +10,7 @@ use ui::moment::rfc3339;
 use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
 
 use crate::app::App;
+use crate::domain::json_text;
 use crate::domain::report::{self, Rich};
 use crate::domain::search_query;
 use crate::domain::time_text;
@@ -26,7 +27,9 @@ const MAX_LIMIT: u64 = 200;
 pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Response> {
     let body = request.bytes().await?;
     let project = request.query().get("project");
-    let report = report::read(&body, project).map_err(|refusal| {
+    let text = json_text::mend(&body);
+    let clean = app.scrubber.json(&text);
+    let report = report::read(clean.as_bytes(), project).map_err(|refusal| {
         app.metrics.refused.inc();
         Error::bad_request(refusal.to_string())
     })?;
@@ -58,7 +61,9 @@ pub(crate) async fn submit_batch(app: Arc<App>, mut request: Request) -> Result<
     }
     let body = request.bytes().await?;
     let project = request.query().get("project");
-    let items = report::items(&body).map_err(|refusal| Error::bad_request(refusal.to_string()))?;
+    let text = json_text::mend(&body);
+    let clean = app.scrubber.json(&text);
+    let items = report::items(&clean).map_err(|refusal| Error::bad_request(refusal.to_string()))?;
     if items.len() > MAX_BATCH {
         return Err(Error::bad_request(format!(
             "a batch holds at most {MAX_BATCH} reports, this one has {}",

@@ -306,25 +306,21 @@ pub fn read(body: &[u8], default_project: Option<&str>) -> Result<Report, Refusa
 }
 
 /// The reports of a batch: a JSON list, or an object that holds it as `errors`.
-pub fn items(body: &[u8]) -> Result<Vec<Vec<u8>>, Refusal> {
+pub fn items(body: &str) -> Result<Vec<&[u8]>, Refusal> {
     #[derive(Deserialize)]
     struct Batch<'a> {
         #[serde(borrow)]
         errors: Vec<&'a RawValue>,
     }
-    let mended = json_text::mend(body);
-    if serde_json::from_str::<serde::de::IgnoredAny>(&mended).is_err() {
+    if serde_json::from_str::<serde::de::IgnoredAny>(body).is_err() {
         return Err(Refusal::NoJson);
     }
-    let items = match mended.trim_start().starts_with('[') {
-        true => serde_json::from_str::<Vec<&RawValue>>(&mended),
-        false => serde_json::from_str::<Batch<'_>>(&mended).map(|batch| batch.errors),
+    let items = match body.trim_start().starts_with('[') {
+        true => serde_json::from_str::<Vec<&RawValue>>(body),
+        false => serde_json::from_str::<Batch<'_>>(body).map(|batch| batch.errors),
     };
     let items = items.map_err(|_| Refusal::NoList)?;
-    Ok(items
-        .into_iter()
-        .map(|item| item.get().as_bytes().to_vec())
-        .collect())
+    Ok(items.into_iter().map(|item| item.get().as_bytes()).collect())
 }
 
 fn parse(body: &[u8]) -> serde_json::Result<ErrorReport<'_>> {

@@ -83,15 +83,16 @@ impl Groups {
                 (is_card(&self.digits[..n_digits]), n_digits)
             })?;
         let end = self.ends[layout.len() - 1];
-        // A fifth group of four: a table of numbers. An expiry date or check code may follow.
+        // A fifth group of four: a table of numbers. An expiry date, a check code or another card may follow.
         let n_following = match bytes.get(end) {
-            Some(b' ' | b'-') => bytes[end + 1..]
+            separator if separator.copied() == self.separator => bytes[end + 1..]
                 .iter()
                 .take_while(|byte| byte.is_ascii_digit())
                 .count(),
             _ => 0,
         };
-        (n_following < 4 && is_card(&self.digits[..layout.iter().sum()])).then_some(end)
+        let is_table = (4..MIN_DIGITS).contains(&n_following);
+        (!is_table && is_card(&self.digits[..layout.iter().sum()])).then_some(end)
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) fn begins(text: &str, at: usize) -> bool {
     let label_length = rest
         .bytes()
         .take(MAX_LABEL)
-        .take_while(|&byte| byte != b'-')
+        .take_while(|byte| byte.is_ascii_uppercase() || *byte == b' ')
         .count();
     rest.get(..label_length)
         .is_some_and(|label| label.contains(PRIVATE_KEY))
