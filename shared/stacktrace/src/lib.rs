@@ -4,10 +4,12 @@
 //! bounded whatever goes in (the `MAX_` constants). It reads text only; source maps and grouping live elsewhere.
 
 mod bounded;
+mod draft;
 mod frame;
 mod gecko;
 mod heading;
 mod in_app;
+mod kind;
 pub mod location;
 mod python;
 mod script;

@@ -65,13 +65,14 @@ pub enum Relation {
     Cause,
     /// The next one was raised while it was being handled.
     Context,
-    /// It is one of several in a group: Python's `ExceptionGroup`, JavaScript's `AggregateError`.
+    /// It is one of several in a group: Python's `ExceptionGroup`, JavaScript's `AggregateError`, .NET's
+    /// `AggregateException`; or Java's `Suppressed`, raised besides a later one.
     Member,
 }
 
 /// Reads a stack trace. Text that is none gives [`Dialect::Unknown`] and no exceptions.
 pub fn parse(text: &str) -> Trace {
-    let dialect = text.lines().find_map(dialect_of).unwrap_or_default();
+    let dialect = dialect_of(text);
     let (mut exceptions, n_omitted) = match dialect {
         Dialect::Python => python::parse(text),
         Dialect::V8 => v8::parse(text),
@@ -91,8 +92,10 @@ pub fn parse(text: &str) -> Trace {
 
 impl Trace {
     /// The frame to blame: the innermost of the application's own in the exception raised last, else the innermost.
+    /// The last exception that has frames counts, since some dialects print the outer one without.
     pub fn crash_frame(&self) -> Option<&Frame> {
-        let frames = &self.exceptions.last()?.frames;
+        let frames = self.exceptions.iter().map(|exception| &exception.frames);
+        let frames = frames.rev().find(|frames| !frames.is_empty())?;
         frames.iter().rfind(|frame| frame.in_app).or(frames.last())
     }
 
@@ -106,7 +109,7 @@ impl Exception {
     pub(crate) fn new(kind: &str, message: &str) -> Exception {
         Exception {
             kind: bounded::text(kind, MAX_KIND),
-            message: bounded::text(message, MAX_MESSAGE),
+            message: bounded::text(message, MAX_MESSAGE).map(|message| message.replace("\r\n", "\n")),
             ..Exception::default()
         }
     }
@@ -124,16 +127,27 @@ impl Exception {
 }
 
 /// The first line that could only be one dialect's decides, so a trace quoted further down does not.
-fn dialect_of(line: &str) -> Option<Dialect> {
-    let line = line.trim();
-    if python::is_telling(line) {
-        return Some(Dialect::Python);
+fn dialect_of(text: &str) -> Dialect {
+    let mut lines = text.lines().map(str::trim).peekable();
+    while let Some(line) = lines.next() {
+        let next = lines.peek().copied().unwrap_or_default();
+        let telling = TELLING.iter().find(|(_, is_telling)| is_telling(line, next));
+        if let Some((dialect, _)) = telling {
+            return *dialect;
+        }
     }
-    if v8::frame(line).is_some() {
-        return Some(Dialect::V8);
-    }
-    gecko::frame(line).is_some().then_some(Dialect::Gecko)
+    Dialect::Unknown
 }
+
+/// Whether nobody but one dialect prints a (trimmed) line and the next one like this; the first to say so is asked
+/// no further, so Ruby's `Traceback` comes before Python's, and Rust's `at` before V8's.
+type IsTelling = fn(&str, &str) -> bool;
+
+const TELLING: &[(Dialect, IsTelling)] = &[
+    (Dialect::Python, |line, _| python::is_telling(line)),
+    (Dialect::V8, |line, _| v8::frame(line).is_some()),
+    (Dialect::Gecko, |line, _| gecko::frame(line).is_some()),
+];
 
 /// Brings the frames of all exceptions together under [`MAX_FRAMES`], each with an equal share when there are more.
 fn share_out(exceptions: &mut [Exception]) {
