@@ -9,6 +9,7 @@ mod frame;
 mod gecko;
 mod heading;
 mod in_app;
+mod java;
 mod kind;
 pub mod location;
 mod python;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::{bounded, gecko, python, v8};
+use crate::{bounded, gecko, java, python, v8};
 
 /// Most frames in one [`Trace`], over all its exceptions.
 pub const MAX_FRAMES: usize = 512;
@@ -36,6 +36,8 @@ pub enum Dialect {
     V8,
     /// Firefox, and Safari, which prints nearly the same.
     Gecko,
+    /// The Java virtual machine, so Kotlin and Scala too.
+    Java,
     /// Nobody we know. There are no exceptions then, and only then.
     #[default]
     Unknown,
@@ -77,6 +79,7 @@ pub fn parse(text: &str) -> Trace {
         Dialect::Python => python::parse(text),
         Dialect::V8 => v8::parse(text),
         Dialect::Gecko => gecko::parse(text),
+        Dialect::Java => java::parse(text),
         Dialect::Unknown => return Trace::default(),
     };
     if exceptions.is_empty() {
@@ -147,6 +150,7 @@ const TELLING: &[(Dialect, IsTelling)] = &[
     (Dialect::Python, |line, _| python::is_telling(line)),
     (Dialect::V8, |line, _| v8::frame(line).is_some()),
     (Dialect::Gecko, |line, _| gecko::frame(line).is_some()),
+    (Dialect::Java, |line, _| java::is_telling(line)),
 ];
 
 /// Brings the frames of all exceptions together under [`MAX_FRAMES`], each with an equal share when there are more.

@@ -24,6 +24,8 @@ fn every_fixture_is_understood_as_reviewed() {
 const DIALECTS: &[(&str, Dialect)] = &[
     ("chrome", Dialect::V8),
     ("firefox", Dialect::Gecko),
+    ("java", Dialect::Java),
+    ("kotlin", Dialect::Java),
     ("node", Dialect::V8),
     ("noise", Dialect::Unknown),
     ("python", Dialect::Python),
