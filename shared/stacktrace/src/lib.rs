@@ -7,6 +7,7 @@ mod bounded;
 mod draft;
 mod frame;
 mod gecko;
+mod go;
 mod heading;
 mod in_app;
 mod java;

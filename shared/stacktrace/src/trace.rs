@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::{bounded, gecko, java, python, v8};
+use crate::{bounded, gecko, go, java, python, v8};
 
 /// Most frames in one [`Trace`], over all its exceptions.
 pub const MAX_FRAMES: usize = 512;
@@ -38,6 +38,8 @@ pub enum Dialect {
     Gecko,
     /// The Java virtual machine, so Kotlin and Scala too.
     Java,
+    /// Go's panics and goroutine dumps, and `%+v` of `pkg/errors`.
+    Go,
     /// Nobody we know. There are no exceptions then, and only then.
     #[default]
     Unknown,
@@ -80,6 +82,7 @@ pub fn parse(text: &str) -> Trace {
         Dialect::V8 => v8::parse(text),
         Dialect::Gecko => gecko::parse(text),
         Dialect::Java => java::parse(text),
+        Dialect::Go => go::parse(text),
         Dialect::Unknown => return Trace::default(),
     };
     if exceptions.is_empty() {
@@ -151,6 +154,7 @@ const TELLING: &[(Dialect, IsTelling)] = &[
     (Dialect::V8, |line, _| v8::frame(line).is_some()),
     (Dialect::Gecko, |line, _| gecko::frame(line).is_some()),
     (Dialect::Java, |line, _| java::is_telling(line)),
+    (Dialect::Go, go::is_telling),
 ];
 
 /// Brings the frames of all exceptions together under [`MAX_FRAMES`], each with an equal share when there are more.
