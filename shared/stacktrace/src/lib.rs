@@ -14,6 +14,7 @@ mod java;
 mod kind;
 pub mod location;
 mod python;
+mod rust;
 mod script;
 mod trace;
 mod v8;

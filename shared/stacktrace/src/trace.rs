@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::{bounded, gecko, go, java, python, v8};
+use crate::{bounded, gecko, go, java, python, rust, v8};
 
 /// Most frames in one [`Trace`], over all its exceptions.
 pub const MAX_FRAMES: usize = 512;
@@ -40,6 +40,8 @@ pub enum Dialect {
     Java,
     /// Go's panics and goroutine dumps, and `%+v` of `pkg/errors`.
     Go,
+    /// Rust's panics and backtraces; `anyhow` and `eyre`.
+    Rust,
     /// Nobody we know. There are no exceptions then, and only then.
     #[default]
     Unknown,
@@ -83,6 +85,7 @@ pub fn parse(text: &str) -> Trace {
         Dialect::Gecko => gecko::parse(text),
         Dialect::Java => java::parse(text),
         Dialect::Go => go::parse(text),
+        Dialect::Rust => rust::parse(text),
         Dialect::Unknown => return Trace::default(),
     };
     if exceptions.is_empty() {
@@ -151,6 +154,7 @@ type IsTelling = fn(&str, &str) -> bool;
 
 const TELLING: &[(Dialect, IsTelling)] = &[
     (Dialect::Python, |line, _| python::is_telling(line)),
+    (Dialect::Rust, rust::is_telling),
     (Dialect::V8, |line, _| v8::frame(line).is_some()),
     (Dialect::Gecko, |line, _| gecko::frame(line).is_some()),
     (Dialect::Java, |line, _| java::is_telling(line)),
