@@ -14,6 +14,7 @@ mod java;
 mod kind;
 pub mod location;
 mod python;
+mod ruby;
 mod rust;
 mod script;
 mod trace;

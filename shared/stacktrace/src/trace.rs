@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::{bounded, gecko, go, java, python, rust, v8};
+use crate::{bounded, gecko, go, java, python, ruby, rust, v8};
 
 /// Most frames in one [`Trace`], over all its exceptions.
 pub const MAX_FRAMES: usize = 512;
@@ -42,6 +42,8 @@ pub enum Dialect {
     Go,
     /// Rust's panics and backtraces; `anyhow` and `eyre`.
     Rust,
+    /// Ruby, and Rails' log.
+    Ruby,
     /// Nobody we know. There are no exceptions then, and only then.
     #[default]
     Unknown,
@@ -86,6 +88,7 @@ pub fn parse(text: &str) -> Trace {
         Dialect::Java => java::parse(text),
         Dialect::Go => go::parse(text),
         Dialect::Rust => rust::parse(text),
+        Dialect::Ruby => ruby::parse(text),
         Dialect::Unknown => return Trace::default(),
     };
     if exceptions.is_empty() {
@@ -153,6 +156,7 @@ fn dialect_of(text: &str) -> Dialect {
 type IsTelling = fn(&str, &str) -> bool;
 
 const TELLING: &[(Dialect, IsTelling)] = &[
+    (Dialect::Ruby, ruby::is_telling),
     (Dialect::Python, |line, _| python::is_telling(line)),
     (Dialect::Rust, rust::is_telling),
     (Dialect::V8, |line, _| v8::frame(line).is_some()),

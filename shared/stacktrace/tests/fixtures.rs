@@ -30,6 +30,7 @@ const DIALECTS: &[(&str, Dialect)] = &[
     ("node", Dialect::V8),
     ("noise", Dialect::Unknown),
     ("python", Dialect::Python),
+    ("ruby", Dialect::Ruby),
     ("rust", Dialect::Rust),
     ("safari", Dialect::Gecko),
 ];
