@@ -13,6 +13,7 @@ mod in_app;
 mod java;
 mod kind;
 pub mod location;
+mod php;
 mod python;
 mod ruby;
 mod rust;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::{bounded, gecko, go, java, python, ruby, rust, v8};
+use crate::{bounded, gecko, go, java, php, python, ruby, rust, v8};
 
 /// Most frames in one [`Trace`], over all its exceptions.
 pub const MAX_FRAMES: usize = 512;
@@ -44,6 +44,8 @@ pub enum Dialect {
     Rust,
     /// Ruby, and Rails' log.
     Ruby,
+    /// PHP.
+    Php,
     /// Nobody we know. There are no exceptions then, and only then.
     #[default]
     Unknown,
@@ -89,6 +91,7 @@ pub fn parse(text: &str) -> Trace {
         Dialect::Go => go::parse(text),
         Dialect::Rust => rust::parse(text),
         Dialect::Ruby => ruby::parse(text),
+        Dialect::Php => php::parse(text),
         Dialect::Unknown => return Trace::default(),
     };
     if exceptions.is_empty() {
@@ -163,6 +166,7 @@ const TELLING: &[(Dialect, IsTelling)] = &[
     (Dialect::Gecko, |line, _| gecko::frame(line).is_some()),
     (Dialect::Java, |line, _| java::is_telling(line)),
     (Dialect::Go, go::is_telling),
+    (Dialect::Php, |line, _| php::is_telling(line)),
 ];
 
 /// Brings the frames of all exceptions together under [`MAX_FRAMES`], each with an equal share when there are more.

@@ -29,6 +29,7 @@ const DIALECTS: &[(&str, Dialect)] = &[
     ("kotlin", Dialect::Java),
     ("node", Dialect::V8),
     ("noise", Dialect::Unknown),
+    ("php", Dialect::Php),
     ("python", Dialect::Python),
     ("ruby", Dialect::Ruby),
     ("rust", Dialect::Rust),
