@@ -4,6 +4,7 @@
 //! bounded whatever goes in (the `MAX_` constants). It reads text only; source maps and grouping live elsewhere.
 
 mod bounded;
+mod dotnet;
 mod draft;
 mod frame;
 mod gecko;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::{bounded, gecko, go, java, php, python, ruby, rust, v8};
+use crate::{bounded, dotnet, gecko, go, java, php, python, ruby, rust, v8};
 
 /// Most frames in one [`Trace`], over all its exceptions.
 pub const MAX_FRAMES: usize = 512;
@@ -46,6 +46,8 @@ pub enum Dialect {
     Ruby,
     /// PHP.
     Php,
+    /// .NET: C#, F#, Visual Basic.
+    DotNet,
     /// Nobody we know. There are no exceptions then, and only then.
     #[default]
     Unknown,
@@ -92,6 +94,7 @@ pub fn parse(text: &str) -> Trace {
         Dialect::Rust => rust::parse(text),
         Dialect::Ruby => ruby::parse(text),
         Dialect::Php => php::parse(text),
+        Dialect::DotNet => dotnet::parse(text),
         Dialect::Unknown => return Trace::default(),
     };
     if exceptions.is_empty() {
@@ -165,6 +168,7 @@ const TELLING: &[(Dialect, IsTelling)] = &[
     (Dialect::V8, |line, _| v8::frame(line).is_some()),
     (Dialect::Gecko, |line, _| gecko::frame(line).is_some()),
     (Dialect::Java, |line, _| java::is_telling(line)),
+    (Dialect::DotNet, |line, _| dotnet::is_telling(line)),
     (Dialect::Go, go::is_telling),
     (Dialect::Php, |line, _| php::is_telling(line)),
 ];

@@ -23,6 +23,7 @@ fn every_fixture_is_understood_as_reviewed() {
 /// By how a fixture's name begins.
 const DIALECTS: &[(&str, Dialect)] = &[
     ("chrome", Dialect::V8),
+    ("dotnet", Dialect::DotNet),
     ("firefox", Dialect::Gecko),
     ("go", Dialect::Go),
     ("java", Dialect::Java),
