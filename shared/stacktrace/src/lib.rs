@@ -19,6 +19,7 @@ mod python;
 mod ruby;
 mod rust;
 mod script;
+mod swift;
 mod trace;
 mod v8;
 

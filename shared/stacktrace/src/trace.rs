@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::{bounded, dotnet, gecko, go, java, php, python, ruby, rust, v8};
+use crate::{bounded, dotnet, gecko, go, java, php, python, ruby, rust, swift, v8};
 
 /// Most frames in one [`Trace`], over all its exceptions.
 pub const MAX_FRAMES: usize = 512;
@@ -48,6 +48,8 @@ pub enum Dialect {
     Php,
     /// .NET: C#, F#, Visual Basic.
     DotNet,
+    /// Swift's own backtraces, and Apple's crash reports.
+    Swift,
     /// Nobody we know. There are no exceptions then, and only then.
     #[default]
     Unknown,
@@ -95,6 +97,7 @@ pub fn parse(text: &str) -> Trace {
         Dialect::Ruby => ruby::parse(text),
         Dialect::Php => php::parse(text),
         Dialect::DotNet => dotnet::parse(text),
+        Dialect::Swift => swift::parse(text),
         Dialect::Unknown => return Trace::default(),
     };
     if exceptions.is_empty() {
@@ -171,6 +174,7 @@ const TELLING: &[(Dialect, IsTelling)] = &[
     (Dialect::DotNet, |line, _| dotnet::is_telling(line)),
     (Dialect::Go, go::is_telling),
     (Dialect::Php, |line, _| php::is_telling(line)),
+    (Dialect::Swift, |line, _| swift::is_telling(line)),
 ];
 
 /// Brings the frames of all exceptions together under [`MAX_FRAMES`], each with an equal share when there are more.

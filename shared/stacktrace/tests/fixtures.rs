@@ -35,6 +35,7 @@ const DIALECTS: &[(&str, Dialect)] = &[
     ("ruby", Dialect::Ruby),
     ("rust", Dialect::Rust),
     ("safari", Dialect::Gecko),
+    ("swift", Dialect::Swift),
 ];
 
 fn dialect_of(name: &str) -> Dialect {
