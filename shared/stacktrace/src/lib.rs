@@ -6,6 +6,7 @@
 mod bounded;
 mod dotnet;
 mod draft;
+mod elixir;
 mod frame;
 mod gecko;
 mod go;

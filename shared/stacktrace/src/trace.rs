@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::{bounded, dotnet, gecko, go, java, php, python, ruby, rust, swift, v8};
+use crate::{bounded, dotnet, elixir, gecko, go, java, php, python, ruby, rust, swift, v8};
 
 /// Most frames in one [`Trace`], over all its exceptions.
 pub const MAX_FRAMES: usize = 512;
@@ -50,6 +50,8 @@ pub enum Dialect {
     DotNet,
     /// Swift's own backtraces, and Apple's crash reports.
     Swift,
+    /// Elixir.
+    Elixir,
     /// Nobody we know. There are no exceptions then, and only then.
     #[default]
     Unknown,
@@ -98,6 +100,7 @@ pub fn parse(text: &str) -> Trace {
         Dialect::Php => php::parse(text),
         Dialect::DotNet => dotnet::parse(text),
         Dialect::Swift => swift::parse(text),
+        Dialect::Elixir => elixir::parse(text),
         Dialect::Unknown => return Trace::default(),
     };
     if exceptions.is_empty() {
@@ -175,6 +178,7 @@ const TELLING: &[(Dialect, IsTelling)] = &[
     (Dialect::Go, go::is_telling),
     (Dialect::Php, |line, _| php::is_telling(line)),
     (Dialect::Swift, |line, _| swift::is_telling(line)),
+    (Dialect::Elixir, |line, _| elixir::is_telling(line)),
 ];
 
 /// Brings the frames of all exceptions together under [`MAX_FRAMES`], each with an equal share when there are more.

@@ -24,6 +24,7 @@ fn every_fixture_is_understood_as_reviewed() {
 const DIALECTS: &[(&str, Dialect)] = &[
     ("chrome", Dialect::V8),
     ("dotnet", Dialect::DotNet),
+    ("elixir", Dialect::Elixir),
     ("firefox", Dialect::Gecko),
     ("go", Dialect::Go),
     ("java", Dialect::Java),
