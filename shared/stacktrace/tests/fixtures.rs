@@ -60,7 +60,9 @@ fn a_trace_is_the_same_in_a_log_and_with_other_line_endings() {
             trace,
             "{name}"
         );
-        let logged = parse(&format!("12:00:01 INFO the shop öffnet\n\n{text}"));
+        let logged = parse(&format!(
+            "12:00:01 INFO the shop öffnet\n\n{text}\n12:00:02 INFO next customer\n"
+        ));
         assert_eq!(
             (logged.dialect, logged.culprit()),
             (trace.dialect, trace.culprit()),
