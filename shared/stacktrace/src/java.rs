@@ -23,6 +23,8 @@ pub(crate) fn parse(text: &str) -> (Vec<Exception>, usize) {
         position += line.len();
         if let Some(next) = related(trimmed) {
             done.add(open.replace(next).or_else(|| stackless(above)));
+        } else if let Some(draft) = uncaught(trimmed).filter(|_| open.is_none()) {
+            open = Some(draft);
         } else if let Some(frame) = frame(trimmed) {
             open.get_or_insert_with(|| kind::heading(above)).add_frame(frame);
         } else if let Some(draft) = &mut open {
@@ -39,7 +41,7 @@ pub(crate) fn parse(text: &str) -> (Vec<Exception>, usize) {
 }
 
 pub(crate) fn is_telling(line: &str) -> bool {
-    frame(line).is_some() || line.contains(UNCAUGHT) || (related(line).is_some() && kind_of(line).is_some())
+    frame(line).is_some() || uncaught(line).is_some() || (related(line).is_some() && kind_of(line).is_some())
 }
 
 /// One trimmed line. `java.base/`, `app//` and `~[shop.jar:1.0]` around it are left out.
@@ -96,6 +98,14 @@ fn relation_rest(line: &str) -> &str {
 
 fn kind_of(line: &str) -> Option<(&str, &str)> {
     kind::at_start(relation_rest(line))
+}
+
+/// `Exception in thread "main" shop.Closed: come back`, whose frames may be missing.
+fn uncaught(line: &str) -> Option<Draft> {
+    let (_, rest) = line.split_once(UNCAUGHT)?;
+    let (_, rest) = rest.split_once("\" ")?;
+    let (kind, message) = kind::at_start(rest).unwrap_or(("", rest));
+    Some(Draft::new(kind, message))
 }
 
 /// An exception without frames of its own, above the `Caused by:`.
@@ -204,6 +214,10 @@ mod tests {
             &["a.C|y\nz|1|3|Cause", "a.BError|x|0|0|"],
         );
         check_chain("Caused by: a.C: y", &["a.C|y|0|0|Cause"]);
+        check_chain(
+            "12:00 Exception in thread \"a b\" a.Closed: x\ny\n",
+            &["a.Closed|x\ny|0|0|"],
+        );
     }
 
     #[test]

@@ -175,19 +175,13 @@ impl<'a> Reader<'a> {
         let has_causes = self.cause.is_some();
         self.causes.add(self.cause);
         // Causes are printed below what they caused; a panic is printed above the next one.
-        let (mut before, n_omitted) = match has_causes {
+        let (before, n_omitted) = match has_causes {
             true => self.causes.reversed(),
             false => self.causes.in_order(),
         };
-        let Some(draft) = self.open else {
-            if let Some(last) = before.last_mut() {
-                last.relation = None;
-            }
-            return (before, n_omitted);
-        };
         let mut chain = Chain::new();
         before.into_iter().for_each(|exception| chain.push(exception));
-        chain.add(Some(Self::placed(draft, self.place)));
+        chain.add(self.open.map(|draft| Self::placed(draft, self.place)));
         let (exceptions, n_more) = chain.in_order();
         (exceptions, n_omitted.saturating_add(n_more))
     }

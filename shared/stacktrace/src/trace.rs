@@ -103,9 +103,11 @@ pub fn parse(text: &str) -> Trace {
         Dialect::Elixir => elixir::parse(text),
         Dialect::Unknown => return Trace::default(),
     };
-    if exceptions.is_empty() {
+    let Some(last) = exceptions.last_mut() else {
         return Trace::default();
-    }
+    };
+    // The text may end before the exception that this one has to do with.
+    last.relation = None;
     share_out(&mut exceptions);
     Trace {
         dialect,

@@ -174,6 +174,7 @@ fn is_sound(text: &str) {
         .sum();
     assert!(n_frames <= MAX_FRAMES && trace.exceptions.len() <= MAX_EXCEPTIONS);
     assert_eq!(trace.dialect == Dialect::Unknown, trace.exceptions.is_empty());
+    assert!(trace.exceptions.last().is_none_or(|last| last.relation.is_none()));
     assert!(
         n_bytes(&trace) <= 4 * text.len() + 16,
         "{} of {}",
