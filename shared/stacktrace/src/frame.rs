@@ -6,6 +6,8 @@ use crate::{bounded, in_app};
 
 /// Most bytes of a function's name.
 const MAX_FUNCTION: usize = 256;
+/// Most bytes of a module's name.
+const MAX_MODULE: usize = 256;
 /// Most bytes of a file's path or URL; browsers themselves stop at about this length.
 const MAX_FILE: usize = 2048;
 /// Most bytes of a source line.
@@ -16,6 +18,8 @@ const MAX_SOURCE: usize = 512;
 pub struct Frame {
     /// The function as the text names it, without `async`; `None` for an anonymous one.
     pub function: Option<String>,
+    /// What the function belongs to, where the text tells it apart: Java's class, Go's package, Swift's image.
+    pub module: Option<String>,
     /// Path or URL as the text has it; `None` for native code. Code made by `eval` counts as where `eval` stood.
     pub file: Option<String>,
     /// 1-based.
@@ -34,6 +38,7 @@ impl Frame {
         let file = bounded::text(place.file, MAX_FILE);
         Frame {
             function: bounded::text(function, MAX_FUNCTION),
+            module: None,
             in_app: file.as_deref().is_some_and(in_app::is_in_app),
             file,
             line: place.line,
@@ -42,17 +47,35 @@ impl Frame {
         }
     }
 
+    /// The same for a dialect that names modules, and has its own rules of what is the application's.
+    pub(crate) fn of(module: &str, function: &str, place: Place<'_>, in_app: bool) -> Frame {
+        Frame {
+            module: bounded::text(module, MAX_MODULE),
+            in_app,
+            ..Frame::new(function, place)
+        }
+    }
+
+    /// For a dialect that tells the place after the call.
+    pub(crate) fn set_place(&mut self, place: Place<'_>, in_app: bool) {
+        let Frame {
+            file, line, column, ..
+        } = Frame::new("", place);
+        (self.file, self.line, self.column, self.in_app) = (file, line, column, in_app);
+    }
+
     pub(crate) fn set_source(&mut self, source: &str) {
         self.source = bounded::text(source, MAX_SOURCE);
     }
 
-    /// `shop.py in checkout`, or the half of it that is known.
+    /// `shop.py in checkout`, or the half of it that is known; the module stands in for an unknown file.
     pub(crate) fn place_name(&self) -> Option<String> {
         let file = self
             .file
             .as_deref()
             .map(file_name)
-            .filter(|name| !name.is_empty());
+            .filter(|name| !name.is_empty())
+            .or(self.module.as_deref());
         match (file, &self.function) {
             (Some(file), Some(function)) => Some(format!("{file} in {function}")),
             (Some(file), None) => Some(file.to_owned()),
@@ -108,5 +131,19 @@ mod tests {
         check("/srv/what?/a#1.py", "pay", Some("a#1.py in pay"));
         check("", "Array.map", Some("Array.map"));
         check("", "", None);
+    }
+
+    #[test]
+    fn a_module_stands_in_for_an_unknown_file() {
+        let check = |file, expected: &str| {
+            let place = Place {
+                file,
+                ..Place::default()
+            };
+            let frame = Frame::of("shop.Basket", "total", place, true);
+            assert_eq!(frame.place_name().as_deref(), Some(expected));
+        };
+        check("", "shop.Basket in total");
+        check("Basket.java", "Basket.java in total");
     }
 }

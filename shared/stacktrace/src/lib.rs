@@ -4,13 +4,23 @@
 //! bounded whatever goes in (the `MAX_` constants). It reads text only; source maps and grouping live elsewhere.
 
 mod bounded;
+mod dotnet;
+mod draft;
+mod elixir;
 mod frame;
 mod gecko;
+mod go;
 mod heading;
 mod in_app;
+mod java;
+mod kind;
 pub mod location;
+mod php;
 mod python;
+mod ruby;
+mod rust;
 mod script;
+mod swift;
 mod trace;
 mod v8;
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::{bounded, gecko, python, v8};
+use crate::{bounded, dotnet, elixir, gecko, go, java, php, python, ruby, rust, swift, v8};
 
 /// Most frames in one [`Trace`], over all its exceptions.
 pub const MAX_FRAMES: usize = 512;
@@ -36,6 +36,22 @@ pub enum Dialect {
     V8,
     /// Firefox, and Safari, which prints nearly the same.
     Gecko,
+    /// The Java virtual machine, so Kotlin and Scala too.
+    Java,
+    /// Go's panics and goroutine dumps, and `%+v` of `pkg/errors`.
+    Go,
+    /// Rust's panics and backtraces; `anyhow` and `eyre`.
+    Rust,
+    /// Ruby, and Rails' log.
+    Ruby,
+    /// PHP.
+    Php,
+    /// .NET: C#, F#, Visual Basic.
+    DotNet,
+    /// Swift's own backtraces, and Apple's crash reports.
+    Swift,
+    /// Elixir.
+    Elixir,
     /// Nobody we know. There are no exceptions then, and only then.
     #[default]
     Unknown,
@@ -65,22 +81,33 @@ pub enum Relation {
     Cause,
     /// The next one was raised while it was being handled.
     Context,
-    /// It is one of several in a group: Python's `ExceptionGroup`, JavaScript's `AggregateError`.
+    /// It is one of several in a group: Python's `ExceptionGroup`, JavaScript's `AggregateError`, .NET's
+    /// `AggregateException`; or Java's `Suppressed`, raised besides a later one.
     Member,
 }
 
 /// Reads a stack trace. Text that is none gives [`Dialect::Unknown`] and no exceptions.
 pub fn parse(text: &str) -> Trace {
-    let dialect = text.lines().find_map(dialect_of).unwrap_or_default();
+    let dialect = dialect_of(text);
     let (mut exceptions, n_omitted) = match dialect {
         Dialect::Python => python::parse(text),
         Dialect::V8 => v8::parse(text),
         Dialect::Gecko => gecko::parse(text),
+        Dialect::Java => java::parse(text),
+        Dialect::Go => go::parse(text),
+        Dialect::Rust => rust::parse(text),
+        Dialect::Ruby => ruby::parse(text),
+        Dialect::Php => php::parse(text),
+        Dialect::DotNet => dotnet::parse(text),
+        Dialect::Swift => swift::parse(text),
+        Dialect::Elixir => elixir::parse(text),
         Dialect::Unknown => return Trace::default(),
     };
-    if exceptions.is_empty() {
+    let Some(last) = exceptions.last_mut() else {
         return Trace::default();
-    }
+    };
+    // The text may end before the exception that this one has to do with.
+    last.relation = None;
     share_out(&mut exceptions);
     Trace {
         dialect,
@@ -91,8 +118,10 @@ pub fn parse(text: &str) -> Trace {
 
 impl Trace {
     /// The frame to blame: the innermost of the application's own in the exception raised last, else the innermost.
+    /// The last exception that has frames counts, since some dialects print the outer one without.
     pub fn crash_frame(&self) -> Option<&Frame> {
-        let frames = &self.exceptions.last()?.frames;
+        let frames = self.exceptions.iter().map(|exception| &exception.frames);
+        let frames = frames.rev().find(|frames| !frames.is_empty())?;
         frames.iter().rfind(|frame| frame.in_app).or(frames.last())
     }
 
@@ -106,7 +135,7 @@ impl Exception {
     pub(crate) fn new(kind: &str, message: &str) -> Exception {
         Exception {
             kind: bounded::text(kind, MAX_KIND),
-            message: bounded::text(message, MAX_MESSAGE),
+            message: bounded::text(message, MAX_MESSAGE).map(|message| message.replace("\r\n", "\n")),
             ..Exception::default()
         }
     }
@@ -124,16 +153,35 @@ impl Exception {
 }
 
 /// The first line that could only be one dialect's decides, so a trace quoted further down does not.
-fn dialect_of(line: &str) -> Option<Dialect> {
-    let line = line.trim();
-    if python::is_telling(line) {
-        return Some(Dialect::Python);
+fn dialect_of(text: &str) -> Dialect {
+    let mut lines = text.lines().map(str::trim).peekable();
+    while let Some(line) = lines.next() {
+        let next = lines.peek().copied().unwrap_or_default();
+        let telling = TELLING.iter().find(|(_, is_telling)| is_telling(line, next));
+        if let Some((dialect, _)) = telling {
+            return *dialect;
+        }
     }
-    if v8::frame(line).is_some() {
-        return Some(Dialect::V8);
-    }
-    gecko::frame(line).is_some().then_some(Dialect::Gecko)
+    Dialect::Unknown
 }
+
+/// Whether nobody but one dialect prints a (trimmed) line and the next one like this; the first to say so is asked
+/// no further, so Ruby's `Traceback` comes before Python's, and Rust's `at` before V8's.
+type IsTelling = fn(&str, &str) -> bool;
+
+const TELLING: &[(Dialect, IsTelling)] = &[
+    (Dialect::Ruby, ruby::is_telling),
+    (Dialect::Python, |line, _| python::is_telling(line)),
+    (Dialect::Rust, rust::is_telling),
+    (Dialect::V8, |line, _| v8::frame(line).is_some()),
+    (Dialect::Gecko, |line, _| gecko::frame(line).is_some()),
+    (Dialect::Java, |line, _| java::is_telling(line)),
+    (Dialect::DotNet, |line, _| dotnet::is_telling(line)),
+    (Dialect::Go, go::is_telling),
+    (Dialect::Php, |line, _| php::is_telling(line)),
+    (Dialect::Swift, |line, _| swift::is_telling(line)),
+    (Dialect::Elixir, |line, _| elixir::is_telling(line)),
+];
 
 /// Brings the frames of all exceptions together under [`MAX_FRAMES`], each with an equal share when there are more.
 fn share_out(exceptions: &mut [Exception]) {

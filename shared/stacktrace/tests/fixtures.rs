@@ -11,12 +11,89 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use stacktrace::{Frame, MAX_EXCEPTIONS, MAX_FRAMES, Trace, location, parse};
+use stacktrace::{Dialect, Frame, MAX_EXCEPTIONS, MAX_FRAMES, Trace, location, parse};
 
 #[test]
 fn every_fixture_is_understood_as_reviewed() {
     for (name, text) in fixtures() {
         insta::assert_snapshot!(name, show(&text));
+    }
+}
+
+/// By how a fixture's name begins.
+const DIALECTS: &[(&str, Dialect)] = &[
+    ("chrome", Dialect::V8),
+    ("dotnet", Dialect::DotNet),
+    ("elixir", Dialect::Elixir),
+    ("firefox", Dialect::Gecko),
+    ("go", Dialect::Go),
+    ("java", Dialect::Java),
+    ("kotlin", Dialect::Java),
+    ("node", Dialect::V8),
+    ("noise", Dialect::Unknown),
+    ("php", Dialect::Php),
+    ("python", Dialect::Python),
+    ("ruby", Dialect::Ruby),
+    ("rust", Dialect::Rust),
+    ("safari", Dialect::Gecko),
+    ("swift", Dialect::Swift),
+];
+
+fn dialect_of(name: &str) -> Dialect {
+    let known = DIALECTS.iter().find(|(start, _)| name.starts_with(start));
+    known.unwrap_or_else(|| panic!("no dialect for {name}")).1
+}
+
+#[test]
+fn no_dialect_takes_anothers_text() {
+    for (name, text) in fixtures() {
+        assert_eq!(parse(&text).dialect, dialect_of(&name), "{name}");
+    }
+}
+
+#[test]
+fn a_trace_is_the_same_in_a_log_and_with_other_line_endings() {
+    for (name, text) in fixtures() {
+        let trace = parse(&text);
+        assert_eq!(
+            parse(&text.replace("\r\n", "\n").replace('\n', "\r\n")),
+            trace,
+            "{name}"
+        );
+        let logged = parse(&format!(
+            "12:00:01 INFO the shop öffnet\n\n{text}\n12:00:02 INFO next customer\n"
+        ));
+        assert_eq!(
+            (logged.dialect, logged.culprit()),
+            (trace.dialect, trace.culprit()),
+            "{name}"
+        );
+        let kinds = |trace: &Trace| {
+            trace
+                .exceptions
+                .iter()
+                .map(|e| e.kind.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&logged), kinds(&trace), "{name}");
+    }
+}
+
+#[test]
+fn every_trace_has_a_culprit() {
+    for (name, text) in fixtures() {
+        let trace = parse(&text);
+        assert_eq!(
+            trace.culprit().is_none(),
+            trace.dialect == Dialect::Unknown,
+            "{name}"
+        );
+        let (last, causes) = match trace.exceptions.split_last() {
+            Some(parts) => parts,
+            None => continue,
+        };
+        assert_eq!(last.relation, None, "{name}");
+        assert!(causes.iter().all(|cause| cause.relation.is_some()), "{name}");
     }
 }
 
@@ -75,7 +152,16 @@ fn show_frame(shown: &mut String, frame: &Frame) {
         .map(|source| format!(" `{source}`"))
         .unwrap_or_default();
     let (line, column) = (number(frame.line), number(frame.column));
-    writeln!(shown, "{mark} {function} | {file} | {line} | {column}{source}").unwrap();
+    let module = frame
+        .module
+        .as_deref()
+        .map(|module| format!("{module} / "))
+        .unwrap_or_default();
+    writeln!(
+        shown,
+        "{mark} {module}{function} | {file} | {line} | {column}{source}"
+    )
+    .unwrap();
 }
 
 /// What holds of every text.
@@ -87,6 +173,8 @@ fn is_sound(text: &str) {
         .map(|exception| exception.frames.len())
         .sum();
     assert!(n_frames <= MAX_FRAMES && trace.exceptions.len() <= MAX_EXCEPTIONS);
+    assert_eq!(trace.dialect == Dialect::Unknown, trace.exceptions.is_empty());
+    assert!(trace.exceptions.last().is_none_or(|last| last.relation.is_none()));
     assert!(
         n_bytes(&trace) <= 4 * text.len() + 16,
         "{} of {}",
@@ -101,7 +189,8 @@ fn is_sound(text: &str) {
 
 fn n_bytes(trace: &Trace) -> usize {
     let size = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    let of_frame = |frame: &Frame| size(&frame.function) + size(&frame.file) + size(&frame.source);
+    let of_frame =
+        |frame: &Frame| size(&frame.function) + size(&frame.module) + size(&frame.file) + size(&frame.source);
     let exceptions = trace.exceptions.iter();
     exceptions
         .map(|e| size(&e.kind) + size(&e.message) + e.frames.iter().map(of_frame).sum::<usize>())
@@ -158,6 +247,45 @@ const PIECES: &[&str] = &[
     " line 3 > eval",
     "99999999999",
     "... 4 lines matching cause stack trace ...\n",
+    "\tat shop.A.b(A.java:1)\n",
+    "Caused by: a.BError: x\n",
+    "\tSuppressed: a.CError: y\n",
+    "\t... 12 more\n",
+    "panic: runtime error: x\n",
+    "goroutine 1 [running]:\n",
+    "main.f(0x1)\n",
+    "\t/srv/a.go:1 +0x2\n",
+    "...2 frames elided...\n",
+    "thread 'main' panicked at a.rs:1:2:\n",
+    "stack backtrace:\n",
+    "   0: a::b\n",
+    "             at ./a.rs:1:2\n",
+    "Caused by:\n",
+    "Location:\n",
+    "a.rb:1:in 'f': x (A)\n",
+    "\tfrom a.rb:2:in `g'\n",
+    "\t1: from a.rb:2:in `g'\n",
+    "... 9 levels...\n",
+    "PHP Fatal error:  Uncaught A: x in /a.php:1\n",
+    "Stack trace:\n",
+    "#0 /a.php(2): f()\n",
+    "#1 {main}\n",
+    "Next B: y in /a.php:3\n",
+    "   at A.B() in /a.cs:line 1\n",
+    " ---> ",
+    " ---> (Inner Exception #0) A.BError: x\n",
+    " ---> (Inner Exception #1) A.BError: x\n",
+    "<---\n",
+    "   --- End of inner exception stack trace ---\n",
+    "Thread 0 Crashed:\n",
+    "Thread 1:\n",
+    "0 0x0 f() + 1 in a at a.swift:1:2\n",
+    "1   A   0x00000001a1b2c3d4 f + 1 (a.swift:1)\n",
+    "a.swift:1: Fatal error: x\n",
+    "** (A) x\n",
+    "    ** (EXIT) ",
+    "    (a 1.0) lib/a.ex:1: A.b/1\n",
+    "    :erlang.f(1)\n",
 ];
 
 proptest! {
