@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 
 import type { Visitor } from "./browser.ts";
 import { journey, startStack } from "./journey.ts";
-import { CHAINED, report, send } from "./reports.ts";
+import { CHAINED, EVENT, report, send } from "./reports.ts";
 
 const stack = await startStack();
 
@@ -51,6 +51,29 @@ journey(
     await copy.getByText("Copy", { exact: true }).waitFor();
   },
 );
+
+journey("an event in pieces is shown whole, and says why it is grouped as it is", stack, {}, async (visitor) => {
+  const { page } = visitor;
+  const id = await send(stack, EVENT);
+  assert.equal(await send(stack, { ...EVENT, release: "shop@1.3.0" }), id);
+  await visitor.visit("errors", `errors/${id}`);
+  const section = (name: string) => page.getByRole("region", { name });
+  const code = page.locator(".frame .lines code");
+  assert.deepEqual(
+    (await code.allTextContents()).map((line) => line.trimEnd()),
+    ["def view(request):", "    return total(cart)", "# the end"],
+  );
+  await page.getByText("1 local variable").click();
+  await page.getByText('{"items":[1,2]}').waitFor();
+  for (const text of ["anna@example.com", "SELECT * FROM cart", "web-1", "Context: runtime"]) {
+    await page.getByText(text).first().waitFor();
+  }
+  assert.match((await section("Tags").textContent()) ?? "", /release[\s\S]*shop@1\.2\.0[\s\S]*1 · 50 %/);
+  assert.match((await section("Events over time").textContent()) ?? "", /2 in the last 168 hours/);
+  await page.getByText("Why these are one group").click();
+  const words = section("Why these are one group").getByRole("listitem");
+  assert.deepEqual(await words.allTextContents(), ["SkuMissing", "shop.cart view"]);
+});
 
 journey("request, user and extra of an occurrence are shown", stack, {}, async (visitor) => {
   const { page } = visitor;

@@ -43,6 +43,15 @@ function everywhere(text: string, place: number, over: Partial<Report> = {}): Re
     request_headers: { [text]: text, Referer: text },
     user_id: text,
     extra: { [text]: text, page_url: text, user_agent: text, session_id: text },
+    release: text,
+    server_name: text,
+    transaction: text,
+    platform: text,
+    tags: { [text]: text },
+    user: { id: text, username: text, [text]: text },
+    breadcrumbs: [{ category: text, level: text, message: text, data: { [text]: text } }],
+    contexts: { [text]: { [text]: text } },
+    request: { data: { [text]: text } },
     ...over,
   };
 }
@@ -59,7 +68,7 @@ async function isOnlyText(page: Page): Promise<void> {
         const isWebLink = element instanceof HTMLAnchorElement && /^https?:\/\//.test(address ?? "");
         const isOurs =
           address === null
-            ? element.matches("svg[aria-hidden]")
+            ? element.matches("svg[aria-hidden], svg.bars")
             : new URL(address, location.href).origin === location.origin;
         return !isOurs && !isWebLink && !element.matches("form[method=dialog]");
       },

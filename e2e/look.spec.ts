@@ -10,7 +10,7 @@ import type { Page } from "playwright-core";
 
 import type { Visitor } from "./browser.ts";
 import { journey, startStack } from "./journey.ts";
-import { CHAINED, report, send } from "./reports.ts";
+import { CHAINED, EVENT, report, send } from "./reports.ts";
 import type { Stack } from "./stack.ts";
 import { KEY } from "./stack.ts";
 
@@ -69,6 +69,7 @@ const browser = await send(
     },
   }),
 );
+const pieces = await send(full, EVENT);
 const resolved = await send(full, report(6, { exception_type: "OldError", message: "long gone" }));
 const reopened = await send(full, report(7, { exception_type: "BackAgain", message: "it was resolved once" }));
 for (const id of [resolved, reopened]) {
@@ -162,6 +163,12 @@ const PLACES: Place[] = [
   {
     name: "group-unfolded",
     path: `errors/${group}`,
+    prepare: ({ page }) =>
+      page.locator("details").evaluateAll((all) => all.forEach((it) => ((it as HTMLDetailsElement).open = true))),
+  },
+  {
+    name: "group-pieces",
+    path: `errors/${pieces}`,
     prepare: ({ page }) =>
       page.locator("details").evaluateAll((all) => all.forEach((it) => ((it as HTMLDetailsElement).open = true))),
   },

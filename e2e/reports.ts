@@ -16,6 +16,8 @@ export type Report = {
   request_headers?: Record<string, string>;
   user_id?: string;
   extra?: unknown;
+  /** What an event in pieces has besides. */
+  [piece: string]: unknown;
 };
 
 /** A plain report; `place` is its line, and so decides the group. */
@@ -67,8 +69,45 @@ shop.pricing.PriceMissing: no price for 'jam'
   extra: { basket: ["tea", "jam"], total: 12.5 },
 };
 
+/** An event in pieces, with all that its page can show. */
+export const EVENT = {
+  project: "shop",
+  platform: "python",
+  level: "fatal",
+  release: "shop@1.2.0",
+  environment: "production",
+  server_name: "web-1",
+  tags: { region: "eu" },
+  user: { id: "u-7", email: "anna@example.com" },
+  exception: {
+    values: [
+      {
+        type: "SkuMissing",
+        value: "no price for 'sku-7'",
+        stacktrace: {
+          frames: [
+            {
+              function: "view",
+              module: "shop.cart",
+              filename: "shop/cart.py",
+              lineno: 40,
+              in_app: true,
+              context_line: "    return total(cart)",
+              pre_context: ["def view(request):"],
+              post_context: ["# the end"],
+              vars: { cart: { items: [1, 2] } },
+            },
+          ],
+        },
+      },
+    ],
+  },
+  breadcrumbs: [{ timestamp: 1795168800, category: "query", message: "SELECT * FROM cart" }],
+  contexts: { runtime: { name: "CPython", version: "3.12" } },
+};
+
 /** Sends it as a client does. Returns the group's id. */
-export async function send(stack: Stack, report: Report): Promise<number> {
+export async function send(stack: Stack, report: Report | typeof EVENT): Promise<number> {
   const answer = await fetch(stack.url("errors", "api/errors"), {
     method: "POST",
     headers: { "X-API-Key": KEY, "Content-Type": "application/json" },

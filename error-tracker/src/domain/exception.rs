@@ -216,6 +216,7 @@ pub fn of_trace(trace: stacktrace::Trace) -> Vec<Exception> {
                 .into_iter()
                 .map(|frame| Frame {
                     function: frame.function,
+                    module: frame.module,
                     file: frame.file,
                     line: frame.line,
                     column: frame.column,

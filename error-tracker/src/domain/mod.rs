@@ -6,7 +6,7 @@ pub mod grouping;
 pub mod json_text;
 mod lenient;
 pub mod mail;
-mod pieces;
+pub(crate) mod pieces;
 pub mod report;
 pub mod search_query;
 pub mod time_text;

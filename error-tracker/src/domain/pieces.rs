@@ -198,7 +198,7 @@ fn without_headers(mut request: Value) -> Value {
 }
 
 /// RFC 3339 text, or Unix seconds as a number or text.
-fn time(value: &Value) -> Option<i64> {
+pub(crate) fn time(value: &Value) -> Option<i64> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => match text.parse() {

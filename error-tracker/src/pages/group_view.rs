@@ -39,6 +39,87 @@ pub(crate) struct GroupPage {
     /// Places in the sibling services that belong to this error.
     pub(crate) related: Vec<Related>,
     pub(crate) fingerprint: String,
+    /// How bad the newest report is.
+    pub(crate) level: String,
+    /// Why its reports are one group; None for groups from before there were reasons.
+    pub(crate) why: Option<Why>,
+    pub(crate) tags: Vec<TagView>,
+    pub(crate) history: History,
+}
+
+/// Why the reports of a group are one.
+pub(crate) struct Why {
+    /// What decided, as a sentence.
+    pub(crate) reason: &'static str,
+    /// The words that counted.
+    pub(crate) parts: Vec<String>,
+}
+
+/// One tag with its most frequent values.
+pub(crate) struct TagView {
+    pub(crate) name: String,
+    /// Value, reports, and their share of all in percent.
+    pub(crate) values: Vec<(String, Count, u64)>,
+}
+
+/// Reports over time, as bars.
+pub(crate) struct History {
+    /// Reports in each step of time, oldest first.
+    pub(crate) counts: Vec<u64>,
+    /// What one step is: `hour`, `day`.
+    pub(crate) step: &'static str,
+}
+
+/// One bar of a chart, in its own units.
+struct Bar {
+    x: usize,
+    y: u64,
+    height: u64,
+}
+
+/// Height of a chart of bars, in units of its own.
+const CHART_HEIGHT: u64 = 40;
+/// Width of a step.
+const STEP_WIDTH: usize = 4;
+
+impl History {
+    fn width(&self) -> usize {
+        self.counts.len() * STEP_WIDTH
+    }
+
+    fn max(&self) -> u64 {
+        self.counts.iter().copied().max().unwrap_or(0)
+    }
+
+    fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Those that are not empty; the least of them can be seen.
+    fn bars(&self) -> Vec<Bar> {
+        let max = self.max().max(1);
+        let bars = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        bars.map(|(at, count)| {
+            let height = (u128::from(*count) * u128::from(CHART_HEIGHT)).div_ceil(u128::from(max));
+            let height = u64::try_from(height).unwrap_or(CHART_HEIGHT).max(2);
+            Bar {
+                x: at * STEP_WIDTH,
+                y: CHART_HEIGHT - height,
+                height,
+            }
+        })
+        .collect()
+    }
+
+    /// The same in words.
+    fn words(&self) -> String {
+        let (n, step) = (self.counts.len(), self.step);
+        format!(
+            "{} in the last {n} {step}s, at most {} in one",
+            self.total(),
+            self.max()
+        )
+    }
 }
 
 /// Where a group stands.
@@ -126,6 +207,11 @@ pub(crate) struct FrameView {
     pub(crate) source: Option<String>,
     /// Ours rather than a library's.
     pub(crate) in_app: bool,
+    /// Lines before and after it.
+    pub(crate) before: Vec<String>,
+    pub(crate) after: Vec<String>,
+    /// Local variables: names and JSON.
+    pub(crate) vars: Vec<(String, String)>,
 }
 
 impl FrameView {
@@ -138,6 +224,25 @@ impl FrameView {
         let file = Excerpt::line(&self.file, 300);
         let at = file.rfind(['/', '\\']).map_or(0, |i| i + 1);
         (file[..at].to_owned(), file[at..].to_owned())
+    }
+
+    /// The source line with those around it: number, text, and whether it is the one.
+    fn context(&self) -> Vec<(Option<u32>, String, bool)> {
+        let line = self.line.unwrap_or(0);
+        let first = line.checked_sub(self.before.len() as u32);
+        // Indented as it was, unlike a line that stands alone.
+        let text = |text: &str| Excerpt::new(text.trim_end(), 300, 1).head;
+        let around = self.before.iter().map(|it| (it, false));
+        let around = around.chain(self.source.iter().map(|it| (it, true)));
+        let around = around.chain(self.after.iter().map(|it| (it, false)));
+        (0..)
+            .zip(around)
+            .map(|(at, (line, is_it))| (first.map(|first| first + at), text(line), is_it))
+            .collect()
+    }
+
+    fn has_context(&self) -> bool {
+        !self.before.is_empty() || !self.after.is_empty()
     }
 
     fn source_line(&self) -> Option<String> {
@@ -194,6 +299,22 @@ pub(crate) struct OccurrenceView {
     pub(crate) extra: Option<String>,
     /// Only for reports from browsers.
     pub(crate) browser: Option<BrowserView>,
+    /// More of the user than the id.
+    pub(crate) user: Vec<(String, String)>,
+    /// What happened before, newest first.
+    pub(crate) breadcrumbs: Vec<CrumbView>,
+    /// Host, route, platform, event id, client's time.
+    pub(crate) facts: Vec<(&'static str, String)>,
+    /// Names and JSON of what else came along.
+    pub(crate) contexts: Vec<(String, String)>,
+}
+
+/// One thing that happened before.
+pub(crate) struct CrumbView {
+    pub(crate) category: String,
+    pub(crate) level: String,
+    pub(crate) message: String,
+    pub(crate) at: Option<Moment>,
 }
 
 /// What a browser says of itself.
@@ -283,10 +404,6 @@ impl GroupPage {
             .filter(|related| link::web(&related.url).is_some())
     }
 
-    fn has_more(&self) -> bool {
-        self.occurrences.len() > 1 || self.related_links().next().is_some()
-    }
-
     /// Where the shown occurrence stands among the kept ones: from 1, newest first.
     fn position(&self) -> Option<usize> {
         let shown = self.occurrence.as_ref()?.id;
@@ -340,6 +457,9 @@ mod tests {
             column: Some(2),
             source: some(),
             in_app: true,
+            before: vec![text.into()],
+            after: vec![text.into()],
+            vars: vec![(text.into(), text.into())],
         };
         let exception = |relation| ExceptionView {
             relation,
@@ -388,6 +508,15 @@ mod tests {
                     user_agent: some(),
                     session_id: some(),
                 }),
+                user: vec![(text.into(), text.into())],
+                breadcrumbs: vec![CrumbView {
+                    category: text.into(),
+                    level: text.into(),
+                    message: text.into(),
+                    at: Some(moment()),
+                }],
+                facts: vec![("Host", text.into())],
+                contexts: vec![(text.into(), text.into())],
             }),
             occurrences: [3, 2, 1].map(|id| OccurrenceLink { id, at: moment() }).into(),
             related: vec![Related {
@@ -395,6 +524,19 @@ mod tests {
                 url: text.into(),
             }],
             fingerprint: text.into(),
+            level: text.into(),
+            why: Some(Why {
+                reason: "By the app's own frames.",
+                parts: vec![text.into()],
+            }),
+            tags: vec![TagView {
+                name: text.into(),
+                values: vec![(text.into(), Count::new(3), 50)],
+            }],
+            history: History {
+                counts: vec![0, 3, 1],
+                step: "hour",
+            },
         }
     }
 
