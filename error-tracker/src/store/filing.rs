@@ -45,6 +45,8 @@ pub struct Filing {
     pub fingerprint: String,
     /// What decides the group.
     pub grouping: Grouping,
+    /// Short place where it happened.
+    pub culprit: Option<String>,
     /// [`Grouping::key`]
     pub key: String,
     /// See [`fingerprint::text_hash`].
@@ -63,17 +65,23 @@ pub struct Filing {
 
 impl Filing {
     /// Applies the rules to a report.
-    pub fn new(report: Report, received_at: i64, recipients: std::sync::Arc<[String]>) -> Self {
+    pub fn new(mut report: Report, received_at: i64, recipients: std::sync::Arc<[String]>) -> Self {
         let grouping = report.grouping();
         Self {
             fingerprint: fingerprint::of(&report),
+            culprit: exception::culprit(&report.exceptions),
             key: grouping.key(),
             grouping,
             text_hash: fingerprint::text_hash(&report),
             details: report.details(),
             rich: report.packed(),
             tags: report.all_tags(),
-            report,
+            report: {
+                // In the texts above; a queue of many reports should not hold it twice.
+                report.exceptions = Vec::new();
+                report.rich = None;
+                report
+            },
             received_at,
             recipients,
         }
@@ -146,7 +154,7 @@ fn add_key(tx: &Connection, project: &str, key: &str, group_id: i64) -> rusqlite
 /// Makes the group of this report, which is itself not counted yet.
 pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known> {
     let report = &filing.report;
-    let culprit = exception::culprit(&report.exceptions);
+    let culprit = &filing.culprit;
     let mut group = tx.prepare_cached(
         "insert into groups (fingerprint, project, exception_type, n_occurrences, first_seen_at, last_seen_at,
                              text_hash, level)
