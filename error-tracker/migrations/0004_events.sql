@@ -14,6 +14,10 @@ select project, '0:' || fingerprint || ':' || exception_type, id from groups;
 
 drop index groups_identity;
 
+-- No group gets the number of one that was deleted: mails and bookmarks would lead to another.
+alter table intake add column last_group_id integer not null default 0;
+update intake set last_group_id = (select ifnull(max(id), 0) from groups);
+
 -- Of the newest report.
 alter table groups add column level text not null default 'error';
 -- Of the newest report that named one.
@@ -77,7 +81,7 @@ create table group_hours (
 
 -- Ids that clients sent, so that the same report sent twice counts once.
 create table event_ids (
-    -- The first 8 bytes of it.
+    -- 8 bytes made of its 16.
     id integer primary key,
     group_id integer not null,
     -- Unix time / 86400 s; after a week they are dropped.

@@ -10,6 +10,8 @@ use service::Common;
 use tokio::sync::Notify;
 use web::Result;
 
+use crate::domain::recognition::Recognition;
+use crate::domain::report::Report;
 use crate::settings::Settings;
 use crate::store::filing::{Filed, Filing};
 use crate::store::intake::Intake;
@@ -27,6 +29,8 @@ pub struct App {
     pub recipients: Arc<[String]>,
     /// Wakes the mail job: there is something to send.
     pub mails_waiting: Notify,
+    /// Says where reports belong.
+    pub recognition: Recognition,
     /// Takes secrets out of what is reported.
     pub scrubber: Scrubber,
     /// Reports on their way to their groups.
@@ -129,6 +133,7 @@ impl App {
         let scrubber = Scrubber::new(&settings.scrub_fields);
         let intake = Arc::new(Intake::new(settings.keep_occurrences));
         Self {
+            recognition: Recognition::default(),
             scrubber,
             intake,
             settings,
@@ -138,6 +143,12 @@ impl App {
             metrics,
         }
     }
+    /// Makes a report ready to be filed.
+    pub(crate) fn filing(&self, report: Report, received_at: i64) -> Filing {
+        let recognised = self.recognition.recognise(&report);
+        Filing::new(report, recognised, received_at, self.recipients.clone())
+    }
+
     /// Files a report; returns when it is on the disk.
     pub(crate) async fn file(&self, filing: Filing) -> Result<Filed> {
         let intake = self.intake.clone();

@@ -2,7 +2,7 @@
 //! Health, metrics, documents, assets and signing in come from `service`.
 
 use auth::Scope;
-use web::{Policy, Routes};
+use web::{Method, Policy, Routes};
 
 use crate::api::{alerts, errors, projects};
 use crate::app::App;
@@ -21,6 +21,8 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/api/projects", projects::projects)
         .get("/api/environments", projects::environments)
         .with(Policy::key(Scope::Admin))
+        .post("/api/errors/bulk", errors::bulk)
+        .row(Method::DELETE, "/api/errors/{id}", errors::delete)
         .post("/api/errors/{id}/resolve", errors::resolve)
         .post("/api/errors/{id}/reopen", errors::reopen)
         .post("/api/test-alert", alerts::test)

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use testkit::{Launch, Server, Value, json};
-use web::StatusCode;
+use web::{Method, StatusCode};
 
 fn launch() -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_error-tracker")).env("RATE_LIMIT_KEY", 0)
@@ -311,6 +311,86 @@ async fn secrets_never_reach_the_disk() {
             !bytes.windows(13).any(|it| it == b"hunter2secret"),
             "{:?}",
             file.path()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_group_can_be_had_as_markdown() {
+    let server = launch().start().await;
+    let id = group_of(&server, &event("boom `x`", 10)).await;
+    let accept = [("accept", "text/markdown")];
+    let path = format!("/api/errors/{id}");
+    let answer = server.client().send(Method::GET, &path, &accept, "").await;
+    assert_eq!(answer.header("content-type"), "text/markdown; charset=utf-8");
+    let text = answer.text();
+    for part in [
+        "# `KeyError`",
+        "boom `x`",
+        "- Release: `shop@1.2.0`",
+        "at view (shop/cart.py:10)",
+        &format!("/errors/{id}>"),
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let missing = server
+        .client()
+        .send(Method::GET, "/api/errors/99", &accept, "")
+        .await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn groups_are_deleted_and_changed_many_at_once() {
+    let server = launch().start().await;
+    let mut client = server.client();
+    let mut ids = Vec::new();
+    for kind in ["A", "B", "C"] {
+        let mut event = event("m", 1);
+        event["exception"]["values"][0]["type"] = kind.into();
+        event["event_id"] = format!("{kind:0>32}").to_lowercase().into();
+        ids.push(group_of(&server, &event).await);
+    }
+    let bulk = async |action: &str, ids: &[i64]| {
+        let body = json!({"action": action, "ids": ids}).to_string();
+        server.client().post("/api/errors/bulk", body).await.json()
+    };
+    assert_eq!(
+        bulk("resolve", &[ids[0], ids[1], 99]).await,
+        json!({"changed": 2, "unknown": [99]})
+    );
+    assert_eq!(client.get("/api/errors").await.json()["total"], 1);
+    assert_eq!(bulk("reopen", &ids[..1]).await["changed"], 1);
+    let path = format!("/api/errors/{}", ids[2]);
+    let gone = client.send(Method::DELETE, &path, &[], "").await;
+    assert_eq!(
+        (gone.status, gone.json()),
+        (StatusCode::OK, json!({"status": "deleted", "id": ids[2]}))
+    );
+    assert_eq!(
+        client.send(Method::DELETE, &path, &[], "").await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(client.get(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(bulk("delete", &ids[..2]).await["changed"], 2);
+    assert_eq!(client.get("/api/errors?resolved=all").await.json()["total"], 0);
+
+    // Its event may come again, and its number never does.
+    let mut again = event("m", 1);
+    again["exception"]["values"][0]["type"] = "C".into();
+    again["event_id"] = format!("{:0>32}", "c").into();
+    let new = group_of(&server, &again).await;
+    assert!(!ids.contains(&new), "{new}");
+    for wrong in [
+        "{}",
+        "7",
+        r#"{"action":"burn","ids":[1]}"#,
+        r#"{"action":"delete","ids":["x"]}"#,
+    ] {
+        assert_eq!(
+            client.post("/api/errors/bulk", wrong).await.status,
+            StatusCode::BAD_REQUEST,
+            "{wrong}"
         );
     }
 }

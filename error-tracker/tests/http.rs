@@ -54,7 +54,7 @@ async fn a_method_that_a_path_does_not_have_is_refused_with_those_it_has() {
     let mut client = server.stranger();
     for (method, path, allow) in [
         ("DELETE", "/api/errors", "GET, HEAD, OPTIONS, POST"),
-        ("PUT", "/api/errors/1", "GET, HEAD, OPTIONS"),
+        ("PUT", "/api/errors/1", "DELETE, GET, HEAD, OPTIONS"),
         ("GET", "/api/errors/1/resolve", "OPTIONS, POST"),
         ("POST", "/health", "GET, HEAD, OPTIONS"),
         ("TRACE", "/", "GET, HEAD, OPTIONS"),

@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Number;
 use serde_json::value::RawValue;
 use service::unix_ms;
 use ui::moment::rfc3339;
+use web::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
 
 use crate::app::App;
+use crate::domain::exception;
 use crate::domain::json_text;
+use crate::domain::markdown;
 use crate::domain::report::{self, Rich};
 use crate::domain::search_query;
 use crate::domain::time_text;
-use crate::store::filing::{Filed, Filing, Outcome};
+use crate::store::filing::{Filed, Outcome};
 use crate::store::groups::{self, Filter, Group, Sort};
 use crate::store::occurrences::{self, Occurrence};
 use crate::store::tallies;
@@ -33,8 +37,7 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
         app.metrics.refused.inc();
         Error::bad_request(refusal.to_string())
     })?;
-    let filing = Filing::new(report, unix_ms(), app.recipients.clone());
-    let filed = app.file(filing).await?;
+    let filed = app.file(app.filing(report, unix_ms())).await?;
     count(&app, &filed);
     Ok(answer(&filed))
 }
@@ -76,7 +79,7 @@ pub(crate) async fn submit_batch(app: Arc<App>, mut request: Request) -> Result<
     for item in read {
         refusals.push(match item {
             Ok(report) => {
-                filings.push(Filing::new(report, now, app.recipients.clone()));
+                filings.push(app.filing(report, now));
                 None
             }
             Err(refusal) => Some(refusal.to_string()),
@@ -251,6 +254,12 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
         occurrences: Vec<Kept<'a>>,
     }
     let id = group_id(&request)?;
+    if request
+        .header(ACCEPT)
+        .is_some_and(|accept| accept.contains("text/markdown"))
+    {
+        return markdown(&app, &request, id).await;
+    }
     let keep = app.settings.keep_occurrences;
     let found = app.read(move |connection| {
         let found = groups::find(connection, id)?;
@@ -275,6 +284,110 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
         occurrences: kept.iter().map(Kept::of).collect(),
     };
     Ok(Response::json(StatusCode::OK, &detail))
+}
+
+/// The group with its newest event, to paste into a ticket.
+async fn markdown(app: &App, request: &Request, id: i64) -> Result<Response> {
+    let found = app.read(move |connection| {
+        let newest = occurrences::of_group(connection, id, 1)?.pop();
+        Ok(groups::find(connection, id)?.map(|(group, traceback)| (group, traceback, newest)))
+    });
+    let (group, first_traceback, newest) = found.await?.ok_or_else(no_such_group)?;
+    let traceback = newest
+        .as_ref()
+        .map_or(&first_traceback, |newest| &newest.traceback);
+    let exceptions = match &newest {
+        Some(newest) if !newest.rich.exceptions.is_empty() => newest.rich.exceptions.clone(),
+        _ => exception::of_trace(stacktrace::parse(traceback)),
+    };
+    let mut facts = vec![
+        ("Project", group.project.clone()),
+        ("Level", group.level.clone()),
+        ("Events", group.n_occurrences.to_string()),
+        ("Users", group.n_users.to_string()),
+        ("First seen", rfc3339(group.first_seen_at)),
+        ("Last seen", rfc3339(group.last_seen_at)),
+    ];
+    facts.extend(group.environment.clone().map(|it| ("Environment", it)));
+    facts.extend(group.release.clone().map(|it| ("Release", it)));
+    let text = markdown::group(&markdown::Facts {
+        exception_type: &group.exception_type,
+        message: newest.as_ref().map_or(&group.message, |newest| &newest.message),
+        facts: &facts,
+        exceptions: &exceptions,
+        traceback,
+        url: &format!(
+            "{}/errors/{id}",
+            app.common.address(request).trim_end_matches('/')
+        ),
+    });
+    let mut response = Response::text(StatusCode::OK, text);
+    let markdown = HeaderValue::from_static("text/markdown; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, markdown);
+    Ok(response)
+}
+
+/// `DELETE /api/errors/{id}`: the group and all that hangs on it.
+pub(crate) async fn delete(app: Arc<App>, request: Request) -> Result<Response> {
+    let id = group_id(&request)?;
+    let is_known = app.change(move |tx| groups::delete(tx, id)).await?;
+    state_answer(is_known, "deleted", id)
+}
+
+/// `POST /api/errors/bulk`: the same done to several groups, all in one transaction.
+pub(crate) async fn bulk(app: Arc<App>, mut request: Request) -> Result<Response> {
+    #[derive(Deserialize, Clone, Copy)]
+    #[serde(rename_all = "lowercase")]
+    enum Action {
+        Resolve,
+        Reopen,
+        Delete,
+    }
+    #[derive(Deserialize)]
+    struct Bulk {
+        action: Action,
+        ids: Vec<Number>,
+    }
+    #[derive(Serialize)]
+    struct Done {
+        changed: usize,
+        unknown: Vec<i64>,
+    }
+    let body = request.bytes().await?;
+    let Bulk { action, ids } = serde_json::from_str(&json_text::mend(&body)).map_err(|_| {
+        Error::bad_request(
+            "the body must be {\"action\": resolve, reopen or delete, \"ids\": a list of numbers}",
+        )
+    })?;
+    if ids.len() > MAX_BATCH {
+        return Err(Error::bad_request(format!("at most {MAX_BATCH} ids at once")));
+    }
+    let ids: Option<Vec<i64>> = ids.iter().map(whole).collect();
+    let ids = ids.ok_or_else(|| Error::bad_request("ids are whole numbers from 1"))?;
+    let now = unix_ms();
+    let unknown = app.change(move |tx| {
+        let mut unknown = Vec::new();
+        for id in &ids {
+            let is_known = match action {
+                Action::Resolve => groups::resolve(tx, *id, now)?,
+                Action::Reopen => groups::reopen(tx, *id)?,
+                Action::Delete => groups::delete(tx, *id)?,
+            };
+            if !is_known {
+                unknown.push(*id);
+            }
+        }
+        Ok((ids.len() - unknown.len(), unknown))
+    });
+    let (changed, unknown) = unknown.await?;
+    Ok(Response::json(StatusCode::OK, &Done { changed, unknown }))
+}
+
+/// 26 and 26.0 are the same number in JSON.
+fn whole(number: &Number) -> Option<i64> {
+    let float = || number.as_f64().filter(|it| it.fract() == 0. && *it < 1e15);
+    let id = number.as_i64().or_else(|| Some(float()? as i64))?;
+    (id > 0).then_some(id)
 }
 
 /// `POST /api/errors/{id}/resolve`: the group is done until it comes back.

@@ -75,18 +75,25 @@ pub struct Facts<'a> {
 
 /// Says to which group a report belongs.
 pub fn of(facts: &Facts<'_>) -> Grouping {
+    decide(facts).0
+}
+
+/// The same, and whether the message had a part in it.
+pub fn decide(facts: &Facts<'_>) -> (Grouping, bool) {
     if facts.fingerprint.is_empty() || facts.fingerprint.iter().all(|part| is_default(part)) {
         return by_default(facts);
     }
+    let (default, has_message) = by_default(facts);
     let parts = facts.fingerprint.iter().flat_map(|part| match is_default(part) {
-        true => by_default(facts).parts,
+        true => default.parts.clone(),
         false => vec![part.clone()],
     });
-    Grouping {
+    let grouping = Grouping {
         rule: RULE,
         by: By::Fingerprint,
         parts: parts.collect(),
-    }
+    };
+    (grouping, has_message)
 }
 
 /// `{{ default }}`, with or without blanks.
@@ -98,35 +105,37 @@ fn is_default(part: &str) -> bool {
     inner.is_some_and(|inner| inner.trim() == "default")
 }
 
-fn by_default(facts: &Facts<'_>) -> Grouping {
-    let grouping = |by, parts| Grouping {
-        rule: RULE,
-        by,
-        parts,
-    };
-    let message = || {
-        let start: String = facts.message.chars().take(MAX_MESSAGE_CHARS).collect();
-        message_pattern(&start)
+fn by_default(facts: &Facts<'_>) -> (Grouping, bool) {
+    let grouping = |by, mut parts: Vec<String>, has_message: bool| {
+        if has_message {
+            let start: String = facts.message.chars().take(MAX_MESSAGE_CHARS).collect();
+            parts.push(message_pattern(&start));
+        }
+        (
+            Grouping {
+                rule: RULE,
+                by,
+                parts,
+            },
+            has_message,
+        )
     };
     let frames = || facts.exceptions.iter().flat_map(|exception| &exception.frames);
-    if let Some(mut parts) = by_frames(facts, |frame| frame.in_app) {
+    if let Some(parts) = by_frames(facts, |frame| frame.in_app) {
         // Minified names say next to nothing: many bugs have the same.
         let tells = |name: &String| name.chars().count() > 2;
-        if !frames().any(|frame| frame.in_app && frame.function.as_ref().is_some_and(tells)) {
-            parts.push(message());
-        }
-        return grouping(By::App, parts);
+        let is_told = frames().any(|frame| frame.in_app && frame.function.as_ref().is_some_and(tells));
+        return grouping(By::App, parts, !is_told);
     }
-    if let Some(mut parts) = by_frames(facts, |_| true) {
+    if let Some(parts) = by_frames(facts, |_| true) {
         // The app was there, but without names: the library's frames are those of many bugs.
-        if frames().any(|frame| frame.in_app) {
-            parts.push(message());
-        }
-        return grouping(By::Stack, parts);
+        let is_nameless = frames().any(|frame| frame.in_app);
+        return grouping(By::Stack, parts, is_nameless);
     }
     grouping(
         By::Message,
-        vec![type_name(facts.exception_type).into_owned(), message()],
+        vec![type_name(facts.exception_type).into_owned()],
+        true,
     )
 }
 

@@ -64,8 +64,6 @@ pub struct Report {
     pub event_id: Option<String>,
     /// Unix milliseconds by the client's clock.
     pub occurred_at: Option<i64>,
-    /// With their frames, cause first; read from `traceback` where the client sent only that.
-    pub exceptions: Vec<Exception>,
     /// What is only shown of an event in pieces.
     pub rich: Option<Rich>,
 }
@@ -177,12 +175,20 @@ impl Report {
         self.request_method.as_deref() == Some(BROWSER_METHOD)
     }
 
+    /// With their frames, cause first; read from `traceback` where the client sent only that.
+    pub fn exceptions(&self) -> Vec<Exception> {
+        match &self.rich {
+            Some(rich) if !rich.exceptions.is_empty() => rich.exceptions.clone(),
+            _ => exception::of_trace(stacktrace::parse(&self.traceback)),
+        }
+    }
+
     /// Which group it belongs to.
     pub fn grouping(&self) -> Grouping {
         grouping::of(&grouping::Facts {
             exception_type: &self.exception_type,
             message: &self.message,
-            exceptions: &self.exceptions,
+            exceptions: &self.exceptions(),
             fingerprint: &self.fingerprint,
         })
     }
@@ -356,10 +362,6 @@ fn check(report: ErrorReport<'_>, default_project: Option<&str>) -> Result<Repor
     let exception_type = text(report.exception_type, pieces.exception_type, "exception_type")?;
     let message = text(report.message, pieces.message, "message")?;
     let traceback = text(report.traceback, pieces.traceback, "traceback")?;
-    let exceptions = match pieces.rich.exceptions.is_empty() {
-        true => exception::of_trace(stacktrace::parse(&traceback)),
-        false => pieces.rich.exceptions.clone(),
-    };
     bounded(&project, "project", MAX_PROJECT_CHARS)?;
     bounded(&exception_type, "exception_type", MAX_TYPE_CHARS)?;
     let request_headers = compacted(report.request_headers.map(|json| json.get()), "request_headers")?;
@@ -383,7 +385,6 @@ fn check(report: ErrorReport<'_>, default_project: Option<&str>) -> Result<Repor
         fingerprint: pieces.fingerprint,
         event_id: pieces.rich.event_id.clone(),
         occurred_at: pieces.rich.occurred_at,
-        exceptions,
         rich: (pieces.rich != Rich::default()).then_some(pieces.rich),
     })
 }

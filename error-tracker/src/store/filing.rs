@@ -1,12 +1,13 @@
 //! The statements behind [`super::intake`]: look a group up, make one, journal a report, count and keep reports.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::domain::grouping::Grouping;
+use crate::domain::fingerprint;
+use crate::domain::recognition::Recognised;
 use crate::domain::report::Report;
-use crate::domain::{exception, fingerprint};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -41,14 +42,8 @@ pub struct Filed {
 pub struct Filing {
     /// The checked report.
     pub report: Report,
-    /// What clients see; see [`fingerprint::of`].
-    pub fingerprint: String,
-    /// What decides the group.
-    pub grouping: Grouping,
-    /// Short place where it happened.
-    pub culprit: Option<String>,
-    /// [`Grouping::key`]
-    pub key: String,
+    /// Where it belongs, and what it is called there.
+    pub recognised: Arc<Recognised>,
     /// See [`fingerprint::text_hash`].
     pub text_hash: i64,
     /// See [`Report::details`].
@@ -60,25 +55,25 @@ pub struct Filing {
     /// Unix milliseconds.
     pub received_at: i64,
     /// Who is to be told of a new or reopened group.
-    pub recipients: std::sync::Arc<[String]>,
+    pub recipients: Arc<[String]>,
 }
 
 impl Filing {
-    /// Applies the rules to a report.
-    pub fn new(mut report: Report, received_at: i64, recipients: std::sync::Arc<[String]>) -> Self {
-        let grouping = report.grouping();
+    /// Makes a report ready for the store.
+    pub fn new(
+        mut report: Report,
+        recognised: Arc<Recognised>,
+        received_at: i64,
+        recipients: Arc<[String]>,
+    ) -> Self {
         Self {
-            fingerprint: fingerprint::of(&report),
-            culprit: exception::culprit(&report.exceptions),
-            key: grouping.key(),
-            grouping,
+            recognised,
             text_hash: fingerprint::text_hash(&report),
             details: report.details(),
             rich: report.packed(),
             tags: report.all_tags(),
             report: {
-                // In the texts above; a queue of many reports should not hold it twice.
-                report.exceptions = Vec::new();
+                // In the bytes above; a queue of many reports should not hold it twice.
                 report.rich = None;
                 report
             },
@@ -89,7 +84,7 @@ impl Filing {
 
     /// Key of the groups that were made before there were rules.
     fn old_key(&self) -> String {
-        format!("0:{}:{}", self.fingerprint, self.report.exception_type)
+        format!("0:{}:{}", self.recognised.fingerprint, self.report.exception_type)
     }
 }
 
@@ -114,13 +109,13 @@ pub(super) struct Entry {
 /// The group of this report, if there is one.
 pub(super) fn find(tx: &Connection, filing: &Filing) -> rusqlite::Result<Option<Known>> {
     let project = &filing.report.project;
-    if let Some(known) = find_by(tx, project, &filing.key)? {
+    if let Some(known) = find_by(tx, project, &filing.recognised.key)? {
         return Ok(Some(known));
     }
     // A group from before this rule: it gets the key as well, so the next report finds it at once.
     let old = find_by(tx, project, &filing.old_key())?;
     if let Some(known) = &old {
-        add_key(tx, project, &filing.key, known.id)?;
+        add_key(tx, project, &filing.recognised.key, known.id)?;
     }
     Ok(old)
 }
@@ -154,22 +149,25 @@ fn add_key(tx: &Connection, project: &str, key: &str, group_id: i64) -> rusqlite
 /// Makes the group of this report, which is itself not counted yet.
 pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known> {
     let report = &filing.report;
-    let culprit = &filing.culprit;
+    let culprit = &filing.recognised.culprit;
+    let mut number =
+        tx.prepare_cached("update intake set last_group_id = last_group_id + 1 returning last_group_id")?;
+    let id: i64 = number.query_row([], |row| row.get(0))?;
     let mut group = tx.prepare_cached(
-        "insert into groups (fingerprint, project, exception_type, n_occurrences, first_seen_at, last_seen_at,
+        "insert into groups (id, fingerprint, project, exception_type, n_occurrences, first_seen_at, last_seen_at,
                              text_hash, level)
-         values (:fingerprint, :project, :exception_type, 0, :now, :now, :text_hash, :level)",
+         values (:id, :fingerprint, :project, :exception_type, 0, :now, :now, :text_hash, :level)",
     )?;
     group.execute(named_params! {
-        ":fingerprint": filing.fingerprint,
+        ":id": id,
+        ":fingerprint": filing.recognised.fingerprint,
         ":project": report.project,
         ":exception_type": report.exception_type,
         ":now": filing.received_at,
         ":text_hash": filing.text_hash,
         ":level": report.level.name(),
     })?;
-    let id = tx.last_insert_rowid();
-    add_key(tx, &report.project, &filing.key, id)?;
+    add_key(tx, &report.project, &filing.recognised.key, id)?;
     let mut texts = tx.prepare_cached(
         "insert into first_reports (group_id, message, traceback, culprit, grouping)
          values (:id, :message, :traceback, :culprit, :grouping)",
@@ -179,7 +177,7 @@ pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known
         ":message": report.message,
         ":traceback": report.traceback,
         ":culprit": culprit,
-        ":grouping": serde_json::to_string(&filing.grouping).ok(),
+        ":grouping": serde_json::to_string(&filing.recognised.grouping).ok(),
     })?;
     let mut search = tx.prepare_cached(
         "insert into group_search (rowid, exception_type, message, culprit)
@@ -243,10 +241,11 @@ pub fn drop_events(tx: &Connection, before: i64) -> rusqlite::Result<usize> {
     statement.execute([before.div_euclid(DAY_MS)])
 }
 
-/// The first 8 of the 16 bytes that the digits of an id stand for.
+/// 8 bytes of the 16 that the digits of an id stand for: some clients vary only the first half, some the last.
 fn event_number(event_id: &str) -> i64 {
-    let digits = event_id.get(..16).unwrap_or_default();
-    u64::from_str_radix(digits, 16).unwrap_or_default().cast_signed()
+    let number = u128::from_str_radix(event_id, 16).unwrap_or_default();
+    let (first, last) = ((number >> 64) as u64, number as u64);
+    (first.rotate_left(1) ^ last).cast_signed()
 }
 
 /// Appends a report to the journal, without the texts if they are those of the group.

@@ -43,8 +43,9 @@ pub struct Group {
     pub n_users: i64,
 }
 
+/// A group whose first report waits to be counted has one all the same.
 const COLUMNS: &str = "g.id, g.fingerprint, g.project, g.exception_type, g.environment, g.is_browser, \
-     g.n_occurrences, g.first_seen_at, g.last_seen_at, g.is_resolved, g.resolved_at, g.reopened_at, \
+     max(g.n_occurrences, 1), g.first_seen_at, g.last_seen_at, g.is_resolved, g.resolved_at, g.reopened_at, \
      f.message, f.culprit, g.level, g.release, g.n_users";
 
 impl Group {
@@ -294,6 +295,15 @@ pub fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
     })
 }
 
+/// Deletes a group with all that hangs on it. False if there is no such group.
+pub fn delete(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
+    let mut search = tx.prepare_cached("delete from group_search where rowid = :id")?;
+    search.execute(named_params! { ":id": id })?;
+    super::occurrences::drop_of_group(tx, id)?;
+    let mut group = tx.prepare_cached("delete from groups where id = :id")?;
+    Ok(group.execute(named_params! { ":id": id })? > 0)
+}
+
 /// Deletes up to `limit` groups resolved before `before`, with all that hangs on them. Returns how many.
 pub fn drop_resolved(tx: &Connection, before: i64, limit: u32) -> rusqlite::Result<usize> {
     let mut ids = tx.prepare_cached(
@@ -304,12 +314,8 @@ pub fn drop_resolved(tx: &Connection, before: i64, limit: u32) -> rusqlite::Resu
             row.get(0)
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let mut search = tx.prepare_cached("delete from group_search where rowid = :id")?;
-    let mut group = tx.prepare_cached("delete from groups where id = :id")?;
     for id in &ids {
-        search.execute(named_params! { ":id": id })?;
-        super::occurrences::drop_of_group(tx, *id)?;
-        group.execute(named_params! { ":id": id })?;
+        delete(tx, *id)?;
     }
     Ok(ids.len())
 }

@@ -68,7 +68,7 @@ struct Identity(String);
 impl Identity {
     fn of(filing: &Filing) -> Self {
         // No key has a blank in it.
-        Self(format!("{} {}", filing.key, filing.report.project))
+        Self(format!("{} {}", filing.recognised.key, filing.report.project))
     }
 }
 
@@ -228,7 +228,7 @@ impl State {
             group_id: known.id,
             outcome,
             n_occurrences: known.n_occurrences,
-            fingerprint: filing.fingerprint.clone(),
+            fingerprint: filing.recognised.fingerprint.clone(),
         };
         let entry = Entry {
             seq: self.next_seq,
@@ -256,7 +256,7 @@ impl State {
             group_id,
             outcome: Outcome::Repeated,
             n_occurrences: n_counted + n_waiting,
-            fingerprint: filing.fingerprint.clone(),
+            fingerprint: filing.recognised.fingerprint.clone(),
         }))
     }
 

@@ -23,6 +23,7 @@ mod testing {
     use super::MIGRATIONS;
     use super::filing::{Filed, Filing};
     use super::intake::Intake;
+    use crate::domain::recognition::Recognition;
     use crate::domain::report;
 
     pub(super) fn database() -> Connection {
@@ -48,6 +49,7 @@ mod testing {
             "project": "shop", "exception_type": kind, "message": format!("{kind} happened"), "traceback": "  File \"cart.py\", line 1, in total"
         });
         let report = report::read(body.to_string().as_bytes(), None).unwrap();
-        Filing::new(report, now, Arc::new(["ops@example.com".to_owned()]))
+        let recognised = Recognition::default().recognise(&report);
+        Filing::new(report, recognised, now, Arc::new(["ops@example.com".to_owned()]))
     }
 }
