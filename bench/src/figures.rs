@@ -70,7 +70,9 @@ mod tests {
     #[test]
     fn our_own_process_has_figures() {
         let pid = std::process::id();
-        assert!(memory_mb(pid, "VmRSS") > 0.5 && memory_mb(pid, "VmHWM") >= memory_mb(pid, "VmRSS"));
+        // One after the other, while other tests allocate: neither bounds the other exactly.
+        assert!(memory_mb(pid, "VmRSS") > 0.5);
+        assert!(memory_mb(pid, "VmHWM") > 0.5);
         assert!(cpu_seconds(pid) >= 0. && busy_seconds() > 0.);
     }
 }
