@@ -81,7 +81,7 @@ create table group_hours (
 
 -- Ids that clients sent, so that the same report sent twice counts once.
 create table event_ids (
-    -- 8 bytes made of its 16.
+    -- The first 8 bytes of a digest of it and its project.
     id integer primary key,
     group_id integer not null,
     -- Unix time / 86400 s; after a week they are dropped.

@@ -116,6 +116,13 @@ async fn the_same_event_sent_twice_counts_once() {
         server.client().get(&format!("/api/errors/{id}")).await.json()["count"],
         1
     );
+    let mut elsewhere = event.clone();
+    elsewhere["project"] = "blog".into();
+    assert_ne!(
+        group_of(&server, &elsewhere).await,
+        id,
+        "another project may use the same id"
+    );
     event["event_id"] = "0c6d8c0c43fc4630ad850ee518f1b9d0".into();
     assert_eq!(group_of(&server, &event).await, id);
     assert_eq!(

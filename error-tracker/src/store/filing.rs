@@ -216,7 +216,11 @@ pub(super) fn reopen(tx: &Connection, group_id: i64, now: i64) -> rusqlite::Resu
 }
 
 /// The group of an event that came before, and what is counted of it.
-pub(super) fn find_event(tx: &Connection, event_id: &str) -> rusqlite::Result<Option<(i64, i64)>> {
+pub(super) fn find_event(
+    tx: &Connection,
+    project: &str,
+    event_id: &str,
+) -> rusqlite::Result<Option<(i64, i64)>> {
     let mut statement = tx.prepare_cached(
         "select g.id, g.n_occurrences
          from event_ids e
@@ -224,14 +228,22 @@ pub(super) fn find_event(tx: &Connection, event_id: &str) -> rusqlite::Result<Op
          where e.id = ?1",
     )?;
     statement
-        .query_row([event_number(event_id)], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([event_number(project, event_id)], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()
 }
 
-pub(super) fn note_event(tx: &Connection, event_id: &str, group_id: i64, now: i64) -> rusqlite::Result<()> {
+pub(super) fn note_event(
+    tx: &Connection,
+    project: &str,
+    event_id: &str,
+    group_id: i64,
+    now: i64,
+) -> rusqlite::Result<()> {
     let mut statement =
         tx.prepare_cached("insert or replace into event_ids (id, group_id, day) values (?1, ?2, ?3)")?;
-    statement.execute((event_number(event_id), group_id, now.div_euclid(DAY_MS)))?;
+    statement.execute((event_number(project, event_id), group_id, now.div_euclid(DAY_MS)))?;
     Ok(())
 }
 
@@ -241,11 +253,10 @@ pub fn drop_events(tx: &Connection, before: i64) -> rusqlite::Result<usize> {
     statement.execute([before.div_euclid(DAY_MS)])
 }
 
-/// 8 bytes of the 16 that the digits of an id stand for: some clients vary only the first half, some the last.
-fn event_number(event_id: &str) -> i64 {
-    let number = u128::from_str_radix(event_id, 16).unwrap_or_default();
-    let (first, last) = ((number >> 64) as u64, number as u64);
-    (first.rotate_left(1) ^ last).cast_signed()
+/// By which an event is known in `event_ids`: two projects may use the same id.
+fn event_number(project: &str, event_id: &str) -> i64 {
+    // No id has a blank in it.
+    super::tallies::digest_number(&format!("{event_id} {project}"))
 }
 
 /// Appends a report to the journal, without the texts if they are those of the group.

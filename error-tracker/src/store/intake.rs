@@ -217,7 +217,7 @@ impl State {
             }
         }
         if let Some(id) = &filing.report.event_id {
-            filing::note_event(tx, id, known.id, filing.received_at)?;
+            filing::note_event(tx, &filing.report.project, id, known.id, filing.received_at)?;
         }
         let known = Known {
             is_resolved: false,
@@ -248,7 +248,7 @@ impl State {
         let Some(event_id) = &filing.report.event_id else {
             return Ok(None);
         };
-        let Some((group_id, n_counted)) = filing::find_event(tx, event_id)? else {
+        let Some((group_id, n_counted)) = filing::find_event(tx, &filing.report.project, event_id)? else {
             return Ok(None);
         };
         let n_waiting = self.waiting.get(&group_id).map_or(0, Vec::len) as i64;

@@ -14,7 +14,12 @@ pub const OTHER: &str = "__other__";
 
 /// By which a user is known in `group_users`.
 pub(super) fn user_number(user: &str) -> i64 {
-    let digest = Sha256::digest(user);
+    digest_number(user)
+}
+
+/// The first 8 bytes of SHA-256.
+pub(super) fn digest_number(text: &str) -> i64 {
+    let digest = Sha256::digest(text);
     i64::from_le_bytes(digest[..8].try_into().expect("a digest has 32 bytes"))
 }
 
