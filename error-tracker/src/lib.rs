@@ -1,4 +1,4 @@
-//! Apps report errors over HTTP; they are grouped by fingerprint, kept, shown and mailed.
+//! Apps report errors over HTTP; they are grouped, kept, shown and mailed.
 //!
 //! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `store`, `app` → `domain`, `settings`.
 
