@@ -1,6 +1,7 @@
 //! Any body is a report within its bounds or a refusal, and what follows from a report never fails.
 #![no_main]
 
+use error_tracker::domain::recognition::Recognition;
 use error_tracker::domain::{fingerprint, mail, report};
 use libfuzzer_sys::fuzz_target;
 
@@ -12,7 +13,7 @@ fuzz_target!(|body: &[u8]| {
         serde_json::from_str::<&serde_json::value::RawValue>(json).expect("kept JSON is JSON");
     }
     assert_eq!(fingerprint::of(&report).len(), 32);
-    assert_eq!(report.grouping().key().len(), "1:".len() + 32);
+    assert_eq!(Recognition::default().recognise(&report).key.len(), "1:".len() + 32);
     assert!(report.tags.len() <= report::MAX_TAGS);
     if let Some(packed) = report.packed() {
         assert_eq!(report::Rich::unpack(&packed), report.rich);

@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::domain::exception::{self, Exception};
-use crate::domain::grouping::{self, Grouping};
 use crate::domain::{json_text, pieces};
 
 /// Longest project name, in characters.
@@ -62,8 +61,6 @@ pub struct Report {
     pub fingerprint: Vec<String>,
     /// 32 lower-case hexadecimal digits.
     pub event_id: Option<String>,
-    /// Unix milliseconds by the client's clock.
-    pub occurred_at: Option<i64>,
     /// What is only shown of an event in pieces.
     pub rich: Option<Rich>,
 }
@@ -181,16 +178,6 @@ impl Report {
             Some(rich) if !rich.exceptions.is_empty() => rich.exceptions.clone(),
             _ => exception::of_trace(stacktrace::parse(&self.traceback)),
         }
-    }
-
-    /// Which group it belongs to.
-    pub fn grouping(&self) -> Grouping {
-        grouping::of(&grouping::Facts {
-            exception_type: &self.exception_type,
-            message: &self.message,
-            exceptions: &self.exceptions(),
-            fingerprint: &self.fingerprint,
-        })
     }
 
     /// [`Rich`] as bytes; none if there is nothing in it.
@@ -384,7 +371,6 @@ fn check(report: ErrorReport<'_>, default_project: Option<&str>) -> Result<Repor
         tags: pieces.rich.tags.clone(),
         fingerprint: pieces.fingerprint,
         event_id: pieces.rich.event_id.clone(),
-        occurred_at: pieces.rich.occurred_at,
         rich: (pieces.rich != Rich::default()).then_some(pieces.rich),
     })
 }

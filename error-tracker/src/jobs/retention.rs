@@ -6,12 +6,12 @@ use std::time::Duration;
 use service::{Ending, unix_ms};
 
 use crate::app::App;
-use crate::store::{filing, groups, mails};
+use crate::store::filing::{self, DAY_MS};
+use crate::store::{groups, mails};
 
 const INTERVAL: Duration = Duration::from_secs(3600);
 /// Groups deleted in one transaction.
 const STEP: u32 = 200;
-const DAY_MS: i64 = 86_400_000;
 /// Mails that are done with are kept as long, to answer "was I told?".
 const MAIL_DAYS: i64 = 30;
 /// The same event sent again within so many days counts once.

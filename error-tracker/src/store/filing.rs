@@ -9,7 +9,8 @@ use crate::domain::fingerprint;
 use crate::domain::recognition::Recognised;
 use crate::domain::report::Report;
 
-const DAY_MS: i64 = 86_400_000;
+/// Length of a day.
+pub const DAY_MS: i64 = 86_400_000;
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

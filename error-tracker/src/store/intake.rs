@@ -95,7 +95,8 @@ impl Intake {
     }
 
     /// Counts and keeps all that waits.
-    pub fn settle(&self, tx: &Connection) -> rusqlite::Result<()> {
+    #[cfg(test)]
+    pub(super) fn settle(&self, tx: &Connection) -> rusqlite::Result<()> {
         self.with(tx, |state| state.fold_up_to(tx, i64::MAX, usize::MAX))
     }
 
@@ -119,7 +120,7 @@ impl Intake {
         self.next_seq.load(Relaxed)
     }
 
-    /// [`Intake::settle`], before a write that changes groups: what is remembered of them is forgotten.
+    /// Counts and keeps all that waits, before a write that changes groups: what is remembered of them is forgotten.
     pub fn settle_and_forget(&self, tx: &Connection) -> rusqlite::Result<()> {
         self.with(tx, |state| {
             state.known.clear();
