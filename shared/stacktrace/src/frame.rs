@@ -64,6 +64,22 @@ impl Frame {
         (self.file, self.line, self.column, self.in_app) = (file, line, column, in_app);
     }
 
+    /// What the tests of the dialects compare: `module|function|file|line|in_app`.
+    #[cfg(test)]
+    pub(crate) fn shown(frame: Option<Frame>) -> String {
+        let Some(frame) = frame else {
+            return "none".to_owned();
+        };
+        format!(
+            "{}|{}|{}|{}|{}",
+            frame.module.unwrap_or_default(),
+            frame.function.unwrap_or_default(),
+            frame.file.unwrap_or_default(),
+            frame.line.unwrap_or_default(),
+            frame.in_app,
+        )
+    }
+
     pub(crate) fn set_source(&mut self, source: &str) {
         self.source = bounded::text(source, MAX_SOURCE);
     }

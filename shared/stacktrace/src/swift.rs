@@ -214,18 +214,7 @@ mod tests {
     use super::*;
 
     fn check(line: &str, expected: &str) {
-        let shown = match frame(line) {
-            Some(frame) => format!(
-                "{}|{}|{}|{}|{}",
-                frame.module.unwrap_or_default(),
-                frame.function.unwrap_or_default(),
-                frame.file.unwrap_or_default(),
-                frame.line.unwrap_or_default(),
-                frame.in_app,
-            ),
-            None => "none".to_owned(),
-        };
-        assert_eq!(shown, expected, "{line}");
+        assert_eq!(Frame::shown(frame(line)), expected, "{line}");
     }
 
     #[test]
