@@ -12,7 +12,7 @@ use hyper::header::{ALLOW, CONTENT_LENGTH, EXPECT, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::compress::Coding;
 use crate::finish::Finish;
@@ -97,8 +97,13 @@ impl<S: Send + Sync + 'static> Service<S> {
         &self.gate
     }
 
-    /// Answers one request.
-    pub(crate) async fn answer(&self, request: hyper::Request<Incoming>, peer: IpAddr) -> Response {
+    /// Answers one request. `is_closing` is for the handlers whose answers have no end of their own.
+    pub(crate) async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+        peer: IpAddr,
+        is_closing: watch::Receiver<bool>,
+    ) -> Response {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
         let client = self.gate.proxies.client(peer, &parts.headers);
@@ -111,7 +116,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         };
         let asked = self.asked(&parts);
 
-        let (route, outcome) = self.route(parts, body, client, is_https).await;
+        let (route, outcome) = self.route(parts, body, client, is_https, is_closing).await;
         let figures = route.map_or(&self.unrouted, |(_, figures)| figures);
         let path = route.map_or("unrouted", |(route, _)| route.path);
         let mut response = match outcome {
@@ -134,6 +139,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         body: Incoming,
         client: IpAddr,
         is_https: bool,
+        is_closing: watch::Receiver<bool>,
     ) -> (Option<&(Route<S>, RouteMetrics)>, Result<Response>) {
         let query = parts.uri.query().map(Query::parse).unwrap_or_default();
         let Ok(found) = self.paths.at(parts.uri.path()) else {
@@ -182,6 +188,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             is_https,
             max_body_bytes: policy.max_body_bytes,
             decoders: self.decoders.clone(),
+            is_closing,
         };
         (Some(row), self.handle(&row.0, request).await)
     }

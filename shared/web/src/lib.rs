@@ -21,6 +21,7 @@ mod request_id;
 mod response;
 mod router;
 pub mod server;
+pub mod sse;
 
 pub use body::Body;
 pub use dispatch::{ErrorPage, Service};

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, header};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::decode::{DecodeError, Encoding};
 use crate::{Error, Query, Result};
@@ -31,6 +31,8 @@ pub struct Request {
     pub(crate) is_https: bool,
     pub(crate) max_body_bytes: usize,
     pub(crate) decoders: Arc<Semaphore>,
+    /// Whether the server wants to end.
+    pub(crate) is_closing: watch::Receiver<bool>,
 }
 
 impl Request {

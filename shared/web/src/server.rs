@@ -118,9 +118,11 @@ async fn connection<S: Send + Sync + 'static>(
     let _ = stream.set_nodelay(true);
     let open = service.metrics().connections.clone();
     open.inc();
+    let for_streams = is_closing.clone();
     let answer = service_fn(|request| {
         let service = service.clone();
-        async move { Ok::<_, std::convert::Infallible>(service.answer(request, peer).await) }
+        let is_closing = for_streams.clone();
+        async move { Ok::<_, std::convert::Infallible>(service.answer(request, peer, is_closing).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
