@@ -24,13 +24,19 @@ async function copyText(source) {
   }
 }
 
-for (const button of document.querySelectorAll("button[data-copy]")) {
-  if (!(button instanceof HTMLButtonElement)) continue;
-  const source = document.getElementById(button.dataset.copy ?? "");
-  if (!source) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    button.textContent = (await copyText(source)) ? "Copied" : "Selected";
-    setTimeout(() => (button.textContent = "Copy"), 1600);
-  });
+/** @param {ParentNode} root */
+function enableCopy(root) {
+  for (const button of root.querySelectorAll("button[data-copy]")) {
+    if (!(button instanceof HTMLButtonElement)) continue;
+    const source = document.getElementById(button.dataset.copy ?? "");
+    if (!source) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      button.textContent = (await copyText(source)) ? "Copied" : "Selected";
+      setTimeout(() => (button.textContent = "Copy"), 1600);
+    });
+  }
 }
+
+enableCopy(document);
+document.addEventListener("monlight:fresh", (event) => event.target instanceof Element && enableCopy(event.target));

@@ -8,7 +8,7 @@ let keysOn = setting("keys") !== "off";
 
 /** @param {EventTarget | null} target @returns {boolean} */
 function isTyping(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
+  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=checkbox]), textarea, select"));
 }
 
 /** Focuses the link of the next or previous row. @param {1 | -1} step @returns {boolean} */

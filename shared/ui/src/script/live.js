@@ -1,6 +1,7 @@
 // @ts-check
-// Keeps a list honest: <main data-live-url data-live-total data-live-seen>. Asks every 5 s while the page is seen
-// whether there is more than it shows. An empty list reloads itself, another offers a button.
+// Keeps a list honest while the page is seen. <main data-live-events>: fresh rows come in by themselves (fresh.js)
+// when that stream says `changed`. Without it, or while it cannot be had, <main data-live-url data-live-total
+// data-live-seen>: asks every 5 s whether there is more; an empty list reloads itself, another offers a button.
 
 const LIVE_EVERY_MS = 5_000;
 const LIVE_SLOWEST_MS = 120_000;
@@ -20,6 +21,16 @@ async function askNewest(url) {
   const list = Object.values(body).find(Array.isArray);
   if (typeof body.total !== "number" || !list) return null;
   return { total: body.total, seen: seconds(list[0]?.last_seen) };
+}
+
+/** @param {HTMLElement} main @returns {Newest} */
+function newestShown(main) {
+  return { total: Number(main.dataset.liveTotal) || 0, seen: seconds(main.dataset.liveSeen) };
+}
+
+/** @param {Newest} newest @param {Newest} shown @returns {boolean} */
+function isNews(newest, shown) {
+  return newest.total > shown.total || newest.seen > shown.seen;
 }
 
 /** Reloads, but never twice for the same news: the page may filter more finely than the API.
@@ -45,22 +56,23 @@ function offer(status, text) {
   button.onclick = () => location.reload();
 }
 
-/** @param {HTMLElement} main @param {string} url */
-function watch(main, url) {
+/** @param {HTMLElement} main @returns {(on: boolean) => void} Begins to ask, or stops. */
+function poller(main) {
   const status = document.querySelector("[data-live-status]");
-  const shown = { total: Number(main.dataset.liveTotal) || 0, seen: seconds(main.dataset.liveSeen) };
   let wait = LIVE_EVERY_MS;
   let timer = 0;
+  let isOn = false;
 
   async function look() {
     try {
-      const newest = await askNewest(url);
-      if (!newest) return;
+      const newest = await askNewest(main.dataset.liveUrl ?? "");
+      if (!newest || !isOn) return;
       wait = LIVE_EVERY_MS;
+      const shown = newestShown(main);
       const more = newest.total - shown.total;
-      const isNews = more > 0 || newest.seen > shown.seen;
-      if (isNews && shown.total === 0 && reloadOnce(newest)) return;
-      if (isNews && shown.total > 0 && status) offer(status, more > 0 ? `${more} new — show` : "New events — show");
+      const news = isNews(newest, shown);
+      if (news && shown.total === 0 && reloadOnce(newest)) return;
+      if (news && shown.total > 0 && status) offer(status, more > 0 ? `${more} new — show` : "New events — show");
     } catch {
       wait = Math.min(wait * 2, LIVE_SLOWEST_MS);
     }
@@ -70,12 +82,74 @@ function watch(main, url) {
   /** @param {number} [soon] Milliseconds. */
   function plan(soon = wait) {
     clearTimeout(timer);
-    if (!document.hidden) timer = setTimeout(look, soon);
+    if (isOn && !document.hidden) timer = setTimeout(look, soon);
   }
 
   document.addEventListener("visibilitychange", () => plan(300));
-  plan();
+  return (on) => {
+    if (on === isOn) return;
+    isOn = on && main.dataset.liveUrl !== undefined;
+    plan();
+  };
 }
 
-const live = document.querySelector("main[data-live-url]");
-if (live instanceof HTMLElement && live.dataset.liveUrl) watch(live, live.dataset.liveUrl);
+/** @param {HTMLElement} main @param {string} url */
+function listen(main, url) {
+  const poll = poller(main);
+  const refresh = refresher(main, leave);
+  /** @type {EventSource | null} */
+  let source = null;
+  let timer = 0;
+  let wait = LIVE_EVERY_MS;
+  let isFirst = true;
+  let isOver = false;
+
+  /** What happened while nobody listened: at first since the page was made, which is cheaper asked than loaded. */
+  async function catchUp() {
+    const list = isFirst ? main.dataset.liveUrl : undefined;
+    isFirst = false;
+    const newest = list ? await askNewest(list).catch(() => null) : null;
+    if (!newest || isNews(newest, newestShown(main))) refresh();
+  }
+
+  function open() {
+    if (isOver || source || document.hidden) return;
+    clearTimeout(timer);
+    source = new EventSource(url);
+    source.onopen = () => {
+      wait = LIVE_EVERY_MS;
+      poll(false);
+      catchUp();
+    };
+    source.addEventListener("changed", refresh);
+    source.addEventListener("missed", refresh);
+    source.onerror = () => {
+      // A lost connection the browser mends itself; a refusal, such as a proxy's 502, it takes for the end.
+      if (source?.readyState !== EventSource.CLOSED) return;
+      close();
+      poll(true);
+      timer = setTimeout(open, wait);
+      wait = Math.min(wait * 2, LIVE_SLOWEST_MS);
+    };
+  }
+
+  function close() {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+  }
+
+  function leave() {
+    isOver = true;
+    close();
+  }
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+  open();
+}
+
+const live = document.querySelector("main");
+if (live?.dataset.liveEvents) listen(live, live.dataset.liveEvents);
+else if (live?.dataset.liveUrl) poller(live)(true);

@@ -41,3 +41,4 @@ function showTimes() {
 showTimes();
 setInterval(() => document.hidden || showTimes(), 15_000);
 document.addEventListener("visibilitychange", () => document.hidden || showTimes());
+document.addEventListener("monlight:fresh", showTimes);
