@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use notify::Sender;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use rusqlite::Connection;
@@ -9,15 +10,22 @@ use scrub::Scrubber;
 use service::Common;
 use tokio::sync::Notify;
 use web::Result;
+use web::sse::{Event, Hub};
 
 use crate::domain::recognition::Recognition;
 use crate::domain::report::Report;
+use crate::filtered::Filtered;
 use crate::settings::Settings;
 use crate::store::filing::{Filed, Filing};
 use crate::store::intake::Intake;
 
 /// Reports counted in one transaction: few enough that those who wait behind them don't notice.
 const SETTLE_STEP: usize = 256;
+
+/// Pages that may listen at once.
+const MAX_STREAMS: usize = 200;
+/// An event only says that there is something new: one is as good as many.
+const MAX_WAITING_EVENTS: usize = 4;
 
 /// Shared by all handlers and jobs.
 pub struct App {
@@ -27,14 +35,24 @@ pub struct App {
     pub common: Arc<Common>,
     /// Who is told of new and reopened groups.
     pub recipients: Arc<[String]>,
-    /// Wakes the mail job: there is something to send.
+    /// Wakes the job that decides who is told of what.
+    pub alerts_waiting: Notify,
+    /// Wakes the jobs that send: there is something to send.
     pub mails_waiting: Notify,
+    /// The same for channels other than mail.
+    pub channels_waiting: Notify,
+    /// Sends to those channels.
+    pub sender: Sender,
     /// Says where reports belong.
     pub recognition: Recognition,
     /// Takes secrets out of what is reported.
     pub scrubber: Scrubber,
     /// Reports on their way to their groups.
     pub intake: Arc<Intake>,
+    /// Tells open pages that there is something new.
+    pub live: Hub,
+    /// Events that were counted and not stored, until they are written down.
+    pub filtered: Filtered,
     /// Figures of the tracker's own.
     pub metrics: Metrics,
 }
@@ -56,16 +74,24 @@ pub struct Metrics {
     pub mails_sent: Counter,
     /// Tries to send a mail that failed.
     pub mails_failed: Counter,
+    /// Alerts that another channel took.
+    pub alerts_sent: Counter,
+    /// Tries to send one that failed.
+    pub alerts_failed: Counter,
+    /// Events counted and not stored.
+    pub filtered: Counter,
     /// Groups deleted by retention.
     pub dropped: Counter,
     /// Groups that are not resolved.
     pub groups_open: Gauge,
     /// Groups that are, and are still kept.
     pub groups_resolved: Gauge,
-    /// Mails still to be delivered.
-    pub mails_waiting: Gauge,
-    /// Mails given up in the last 30 days.
-    pub mails_given_up: Gauge,
+    /// Mails and other alerts still to be delivered.
+    pub alerts_waiting: Gauge,
+    /// Those given up in the last 30 days.
+    pub alerts_given_up: Gauge,
+    /// Groups that are out of the way for a while.
+    pub groups_snoozed: Gauge,
 }
 
 impl App {
@@ -105,6 +131,21 @@ impl App {
                 "Tries to send a mail that failed",
                 &metrics.mails_failed,
             );
+            add(
+                "alerts_sent",
+                "Alerts that a channel other than mail took",
+                &metrics.alerts_sent,
+            );
+            add(
+                "alerts_failed",
+                "Tries to send such an alert that failed",
+                &metrics.alerts_failed,
+            );
+            add(
+                "errors_filtered",
+                "Events of browsers that were counted and not stored",
+                &metrics.filtered,
+            );
             add("groups_dropped", "Groups deleted by retention", &metrics.dropped);
             let mut show =
                 |name: &str, help: &str, gauge: &Gauge| registry.register(name, help, gauge.clone());
@@ -119,17 +160,23 @@ impl App {
                 &metrics.groups_resolved,
             );
             show(
-                "mails_waiting",
-                "Mails still to be delivered",
-                &metrics.mails_waiting,
+                "groups_snoozed",
+                "Groups that are snoozed",
+                &metrics.groups_snoozed,
             );
             show(
-                "mails_given_up",
-                "Mails given up in the last 30 days",
-                &metrics.mails_given_up,
+                "alerts_waiting",
+                "Mails and other alerts still to be delivered",
+                &metrics.alerts_waiting,
+            );
+            show(
+                "alerts_given_up",
+                "Mails and other alerts given up in the last 30 days",
+                &metrics.alerts_given_up,
             );
         });
         let recipients = settings.recipients();
+        let sender = Sender::new(settings.alert_addresses.clone());
         let scrubber = Scrubber::new(&settings.scrub_fields);
         let intake = Arc::new(Intake::new(settings.keep_occurrences));
         Self {
@@ -139,14 +186,19 @@ impl App {
             settings,
             common,
             recipients,
+            alerts_waiting: Notify::new(),
             mails_waiting: Notify::new(),
+            channels_waiting: Notify::new(),
+            sender,
+            live: Hub::new(MAX_STREAMS, MAX_WAITING_EVENTS),
+            filtered: Filtered::default(),
             metrics,
         }
     }
     /// Makes a report ready to be filed.
     pub(crate) fn filing(&self, report: Report, received_at: i64) -> Filing {
         let recognised = self.recognition.recognise(&report);
-        Filing::new(report, recognised, received_at, self.recipients.clone())
+        Filing::new(report, recognised, received_at)
     }
 
     /// Files a report; returns when it is on the disk.
@@ -175,6 +227,11 @@ impl App {
             self.settle(self.intake.next_seq()).await;
         }
         self.common.read(query).await
+    }
+
+    /// Tells open pages that there is something new to see.
+    pub(crate) fn changed(&self) {
+        self.live.publish(Event::new("").named("changed"));
     }
 
     /// Counts the reports journalled before `seq`, a few in each transaction.

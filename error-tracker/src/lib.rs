@@ -1,15 +1,18 @@
 //! Apps report errors over HTTP; they are grouped, kept, shown and mailed.
 //!
-//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `store`, `app` → `domain`, `settings`.
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `work`, `channel` → `store`, `app` → `domain`, `settings`.
 
 mod api;
 mod app;
+mod channel;
 pub mod domain;
+pub mod filtered;
 mod jobs;
 mod pages;
 mod routes;
 pub mod settings;
 pub mod store;
+mod work;
 
 use std::sync::Arc;
 

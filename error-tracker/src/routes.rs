@@ -4,34 +4,69 @@
 use auth::Scope;
 use web::{Method, Policy, Routes};
 
-use crate::api::{alerts, errors, projects};
+use crate::api::{
+    alerts, channels, deliveries, errors, export, live, projects, releases, reports, rules, users, work,
+};
 use crate::app::App;
-use crate::pages::{group, inbox};
+use crate::pages;
 use crate::settings::Settings;
 
 pub(crate) fn routes(settings: &Settings) -> Routes<App> {
     Routes::new()
         .with(Policy::key(Scope::Ingest).body_bytes(settings.max_body_bytes))
-        .post("/api/errors", errors::submit)
+        .post("/api/errors", reports::submit)
         .with(Policy::key(Scope::Ingest).body_bytes(settings.max_batch_bytes))
-        .post("/api/errors/batch", errors::submit_batch)
+        .post("/api/errors/batch", reports::submit_batch)
         .with(Policy::key(Scope::Read))
         .get("/api/errors", errors::list)
         .get("/api/errors/{id}", errors::detail)
         .get("/api/projects", projects::projects)
         .get("/api/environments", projects::environments)
+        .get("/api/releases", releases::list)
+        .get("/api/export", export::export)
+        .get("/api/live", live::stream)
         .with(Policy::key(Scope::Admin))
-        .post("/api/errors/bulk", errors::bulk)
-        .row(Method::DELETE, "/api/errors/{id}", errors::delete)
-        .post("/api/errors/{id}/resolve", errors::resolve)
-        .post("/api/errors/{id}/reopen", errors::reopen)
+        .post("/api/errors/bulk", work::bulk)
+        .row(Method::DELETE, "/api/errors/{id}", work::delete)
+        .post("/api/errors/{id}/resolve", work::resolve)
+        .post("/api/errors/{id}/reopen", work::reopen)
+        .post("/api/errors/{id}/snooze", work::snooze)
+        .post("/api/errors/{id}/merge", work::merge)
+        .post("/api/errors/{id}/unmerge", work::unmerge)
+        .post("/api/errors/{id}/notes", work::note)
+        .row(Method::DELETE, "/api/errors/{id}/notes/{note}", work::delete_note)
+        .row(Method::DELETE, "/api/users/{user}", users::forget)
+        .get("/api/channels", channels::list)
+        .post("/api/channels", channels::create)
+        .row(Method::DELETE, "/api/channels/{id}", channels::delete)
+        .post("/api/channels/{id}/test", channels::test)
+        .get("/api/rules", rules::list)
+        .post("/api/rules", rules::create)
+        .row(Method::DELETE, "/api/rules/{id}", rules::delete)
+        .get("/api/deliveries", deliveries::list)
         .post("/api/test-alert", alerts::test)
         .with(Policy::page(Scope::Read))
-        .get("/", inbox::show)
-        .get("/errors/{id}", group::show)
+        .get("/", pages::inbox::show)
+        .get("/errors/{id}", pages::group::show)
+        .get("/releases", pages::releases::show)
+        .get("/start", pages::start::show)
         .with(Policy::page(Scope::Admin))
-        .post("/errors/{id}/resolve", group::resolve)
-        .post("/errors/{id}/reopen", group::reopen)
+        .get("/alerts", pages::alerts::show)
+        .post("/alerts/test", pages::alerts::test)
+        .post("/alerts/channels", pages::alerts::add_channel)
+        .post("/alerts/channels/{id}/test", pages::alerts::test_channel)
+        .post("/alerts/channels/{id}/delete", pages::alerts::delete_channel)
+        .post("/alerts/rules", pages::alerts::add_rule)
+        .post("/alerts/rules/{id}/delete", pages::alerts::delete_rule)
+        .post("/errors/bulk", pages::group::bulk)
+        .post("/errors/{id}/resolve", pages::group::resolve)
+        .post("/errors/{id}/reopen", pages::group::reopen)
+        .post("/errors/{id}/snooze", pages::group::snooze)
+        .post("/errors/{id}/merge", pages::group::merge)
+        .post("/errors/{id}/unmerge", pages::group::unmerge)
+        .post("/errors/{id}/delete", pages::group::delete)
+        .post("/errors/{id}/notes", pages::group::note)
+        .post("/errors/{id}/notes/{note}/delete", pages::group::delete_note)
 }
 
 #[cfg(test)]

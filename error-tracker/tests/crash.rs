@@ -227,9 +227,12 @@ const HALVES: [(&str, &str); 5] = [
         "select count(*) + 0 * ?1 from groups where id not in (select group_id from first_reports)",
     ),
     (
-        "groups with more occurrences than are kept, or fewer than they should have",
+        "groups with more occurrences than are kept, or without their first or newest",
         "select count(*) from groups
-         where min(n_occurrences, ?1) <> (select count(*) from occurrences where group_id = groups.id)",
+         where (select count(*) from occurrences where group_id = groups.id) > ?1
+            or n_occurrences > 0
+               and (select count(*) from occurrences
+                    where group_id = groups.id and number in (1, n_occurrences)) < min(n_occurrences, 2)",
     ),
     (
         "counted groups without the environment they were seen in",

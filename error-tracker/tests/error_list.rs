@@ -59,10 +59,12 @@ async fn an_empty_list_and_a_row_have_these_fields() {
         "first_seen": null,
         "last_seen": null,
         "resolved": false,
+        "state": "open",
         "source": "server",
         "level": "error",
         "release": null,
         "users": 0,
+        "first_release": null,
     });
     assert_eq!(*row, expected);
 }

@@ -1,156 +1,36 @@
-//! `/api/errors`: take a report in, list groups, show one, resolve it.
+//! `/api/errors`: list groups, show one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Number;
+use serde::Serialize;
 use serde_json::value::RawValue;
-use service::unix_ms;
 use ui::moment::rfc3339;
 use web::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
 
 use crate::app::App;
 use crate::domain::exception;
-use crate::domain::json_text;
 use crate::domain::markdown;
-use crate::domain::report::{self, Rich};
+use crate::domain::report::Rich;
 use crate::domain::search_query;
 use crate::domain::time_text;
-use crate::store::filing::{Filed, Outcome};
-use crate::store::groups::{self, Filter, Group, Sort};
+use crate::store::activities::{self, Activity};
+use crate::store::families;
+use crate::store::groups::{self, Filter, Group, Sort, Start, State};
 use crate::store::occurrences::{self, Occurrence};
+use crate::store::snoozes::{self, Snooze};
 use crate::store::tallies;
 
 /// Groups on a page, unless asked otherwise, and at most (contract §1.4).
 const DEFAULT_LIMIT: u64 = 50;
 const MAX_LIMIT: u64 = 200;
-
-/// `POST /api/errors`: files one report under its group. 201 if the group is new or reopened, else 200.
-pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Response> {
-    let body = request.bytes().await?;
-    let project = request.query().get("project");
-    let text = json_text::mend(&body);
-    let clean = app.scrubber.json(&text);
-    let report = report::read(clean.as_bytes(), project).map_err(|refusal| {
-        app.metrics.refused.inc();
-        Error::bad_request(refusal.to_string())
-    })?;
-    let filed = app.file(app.filing(report, unix_ms())).await?;
-    count(&app, &filed);
-    Ok(answer(&filed))
-}
-
+/// Kept occurrences in a group's answer, unless asked otherwise (contract §1.5).
+const DEFAULT_OCCURRENCES: u64 = 5;
 /// Values shown of each tag: the most frequent.
 const SHOWN_TAG_VALUES: u32 = 20;
-/// Most reports in one batch.
-const MAX_BATCH: usize = 1000;
-
-/// `POST /api/errors/batch`: a JSON list of reports. Each is taken or refused by itself; 200 if all were taken,
-/// 207 if some were refused.
-pub(crate) async fn submit_batch(app: Arc<App>, mut request: Request) -> Result<Response> {
-    #[derive(Serialize)]
-    struct Answers<'a> {
-        accepted: usize,
-        refused: usize,
-        results: Vec<Item<'a>>,
-    }
-    #[derive(Serialize)]
-    #[serde(untagged)]
-    enum Item<'a> {
-        Taken(Answer<'a>),
-        Refused { status: &'static str, detail: String },
-    }
-    let body = request.bytes().await?;
-    let project = request.query().get("project");
-    let text = json_text::mend(&body);
-    let clean = app.scrubber.json(&text);
-    let items = report::items(&clean).map_err(|refusal| Error::bad_request(refusal.to_string()))?;
-    if items.len() > MAX_BATCH {
-        return Err(Error::bad_request(format!(
-            "a batch holds at most {MAX_BATCH} reports, this one has {}",
-            items.len()
-        )));
-    }
-    let now = unix_ms();
-    let read = items.iter().map(|item| report::read(item, project));
-    let (mut filings, mut refusals) = (Vec::new(), Vec::new());
-    for item in read {
-        refusals.push(match item {
-            Ok(report) => {
-                filings.push(app.filing(report, now));
-                None
-            }
-            Err(refusal) => Some(refusal.to_string()),
-        });
-    }
-    let refused = refusals.iter().flatten().count();
-    app.metrics.refused.inc_by(refused as u64);
-    let filed = match filings.is_empty() {
-        true => Vec::new(),
-        false => app.file_all(filings).await?,
-    };
-    filed.iter().for_each(|filed| count(&app, filed));
-    let mut taken = filed.iter();
-    let results = refusals.into_iter().filter_map(|refusal| match refusal {
-        Some(detail) => Some(Item::Refused {
-            status: "refused",
-            detail,
-        }),
-        None => taken.next().map(|filed| Item::Taken(Answer::of(filed).0)),
-    });
-    let answers = Answers {
-        accepted: filed.len(),
-        refused,
-        results: results.collect(),
-    };
-    let status = match refused {
-        0 => StatusCode::OK,
-        _ => StatusCode::MULTI_STATUS,
-    };
-    Ok(Response::json(status, &answers))
-}
-
-fn count(app: &App, filed: &Filed) {
-    match filed.outcome {
-        Outcome::Created => app.metrics.created.inc(),
-        Outcome::Incremented => app.metrics.incremented.inc(),
-        Outcome::Reopened => app.metrics.reopened.inc(),
-        Outcome::Repeated => app.metrics.repeated.inc(),
-    };
-    if matches!(filed.outcome, Outcome::Created | Outcome::Reopened) {
-        app.mails_waiting.notify_one();
-    }
-}
-
-#[derive(Serialize)]
-#[serde(tag = "status", rename_all = "lowercase")]
-enum Answer<'a> {
-    Created { id: i64, fingerprint: &'a str },
-    Incremented { id: i64, count: i64 },
-    Reopened { id: i64, count: i64 },
-}
-
-impl<'a> Answer<'a> {
-    fn of(filed: &'a Filed) -> (Self, StatusCode) {
-        let (id, count) = (filed.group_id, filed.n_occurrences);
-        match filed.outcome {
-            Outcome::Created => {
-                let fingerprint = &filed.fingerprint;
-                (Self::Created { id, fingerprint }, StatusCode::CREATED)
-            }
-            // To a client that sends again, what it sent is counted.
-            Outcome::Incremented | Outcome::Repeated => (Self::Incremented { id, count }, StatusCode::OK),
-            Outcome::Reopened => (Self::Reopened { id, count }, StatusCode::CREATED),
-        }
-    }
-}
-
-fn answer(filed: &Filed) -> Response {
-    let (answer, status) = Answer::of(filed);
-    Response::json(status, &answer)
-}
+/// Lines of a group's history shown: the newest.
+const SHOWN_ACTIVITIES: u32 = 100;
 
 /// `GET /api/errors`: groups, newest report first.
 pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
@@ -160,12 +40,19 @@ pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
         total: i64,
         limit: u64,
         offset: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_cursor: Option<&'a str>,
     }
     let filter = filter(request.query())?;
     let limit = limit(request.query());
     let offset = request.query().number("offset").unwrap_or(0);
+    let start = match request.query().get("cursor") {
+        None => Start::Offset(offset),
+        Some(cursor) => Start::read_cursor(cursor)
+            .ok_or_else(|| Error::bad_request("cursor must be the next_cursor of a page before"))?,
+    };
     let page = app
-        .read(move |connection| groups::list(connection, &filter, limit, offset))
+        .read(move |connection| groups::list(connection, &filter, limit, start))
         .await?;
     let errors = page.groups.iter().map(Row::of).collect();
     Ok(Response::json(
@@ -175,6 +62,7 @@ pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
             total: page.n_total,
             limit,
             offset,
+            next_cursor: page.next_cursor.as_deref(),
         },
     ))
 }
@@ -204,10 +92,17 @@ pub(crate) fn filter(query: &Query) -> Result<Filter> {
                 Error::bad_request("sort must be one of last_seen, first_seen, count, users")
             })?,
         },
-        is_resolved: match query.get("resolved") {
-            Some("true" | "1") => Some(true),
-            Some("all") => None,
-            _ => Some(false),
+        new_in: text("new_in"),
+        state: match (query.get("state"), query.get("resolved")) {
+            (Some("all"), _) | (None, Some("all")) => None,
+            (Some("resolved"), _) | (None, Some("true" | "1")) => Some(State::Resolved),
+            (Some("snoozed"), _) => Some(State::Snoozed),
+            (Some("open"), _) | (None, _) => Some(State::Open),
+            (Some(_), _) => {
+                return Err(Error::bad_request(
+                    "state must be one of open, snoozed, resolved, all",
+                ));
+            }
         },
         since: since.transpose()?,
         search: query
@@ -241,7 +136,7 @@ fn limit(query: &Query) -> u64 {
     }
 }
 
-/// `GET /api/errors/{id}`: one group with its newest occurrences, flat.
+/// `GET /api/errors/{id}[?occurrences=n]`: one group with its newest occurrences, flat.
 pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> {
     #[derive(Serialize)]
     struct Detail<'a> {
@@ -249,6 +144,11 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
         row: Row<'a>,
         traceback: &'a str,
         resolved_at: Option<String>,
+        resolved_after: Option<&'a str>,
+        snoozed_until: Option<Until>,
+        merged_into: Option<i64>,
+        merged: Vec<i64>,
+        activity: Vec<Line<'a>>,
         grouping: Option<&'a RawValue>,
         tags: BTreeMap<&'a str, BTreeMap<&'a str, i64>>,
         occurrences: Vec<Kept<'a>>,
@@ -260,15 +160,24 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
     {
         return markdown(&app, &request, id).await;
     }
-    let keep = app.settings.keep_occurrences;
+    let n_shown = request
+        .query()
+        .number("occurrences")
+        .unwrap_or(DEFAULT_OCCURRENCES);
+    let n_shown = n_shown.min(u64::from(occurrences::MAX_KEPT)) as u32;
     let found = app.read(move |connection| {
         let found = groups::find(connection, id)?;
-        let kept = occurrences::of_group(connection, id, keep)?;
+        let kept = occurrences::of_group(connection, id, n_shown)?;
         let tags = tallies::tags(connection, id, SHOWN_TAG_VALUES)?;
         let grouping = tallies::grouping(connection, id)?;
-        Ok(found.map(|(group, traceback)| (group, traceback, kept, tags, grouping)))
+        let work = Work {
+            snooze: snoozes::find(connection, id)?,
+            merged: families::merged(connection, id)?,
+            activity: activities::of_group(connection, id, SHOWN_ACTIVITIES)?,
+        };
+        Ok(found.map(|(group, traceback)| (group, traceback, kept, tags, grouping, work)))
     });
-    let (group, traceback, kept, tags, grouping) = found.await?.ok_or_else(no_such_group)?;
+    let (group, traceback, kept, tags, grouping, work) = found.await?.ok_or_else(no_such_group)?;
     let mut by_name: BTreeMap<&str, BTreeMap<&str, i64>> = BTreeMap::new();
     for tag in &tags {
         by_name.entry(&tag.name).or_default().insert(&tag.value, tag.n);
@@ -277,6 +186,11 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
         row: Row::of(&group),
         traceback: &traceback,
         resolved_at: group.resolved_at.map(rfc3339),
+        resolved_after: group.resolved_after.as_deref(),
+        snoozed_until: work.snooze.as_ref().map(Until::of),
+        merged_into: group.merged_into,
+        merged: work.merged,
+        activity: work.activity.iter().map(Line::of).collect(),
         grouping: grouping
             .as_deref()
             .and_then(|json| serde_json::from_str(json).ok()),
@@ -284,6 +198,53 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
         occurrences: kept.iter().map(Kept::of).collect(),
     };
     Ok(Response::json(StatusCode::OK, &detail))
+}
+
+/// What people did with a group.
+struct Work {
+    snooze: Option<Snooze>,
+    merged: Vec<i64>,
+    activity: Vec<Activity>,
+}
+
+/// When a snoozed group wakes: whichever comes first.
+#[derive(Serialize)]
+struct Until {
+    at: Option<String>,
+    count: Option<i64>,
+    users: Option<i64>,
+}
+
+impl Until {
+    fn of(snooze: &Snooze) -> Self {
+        Self {
+            at: snooze.until_at.map(rfc3339),
+            count: snooze.until_n_occurrences,
+            users: snooze.until_n_users,
+        }
+    }
+}
+
+/// One line of a group's history.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: i64,
+    at: String,
+    kind: activities::Kind,
+    author: Option<&'a str>,
+    detail: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    fn of(activity: &'a Activity) -> Self {
+        Self {
+            id: activity.id,
+            at: rfc3339(activity.at),
+            kind: activity.kind,
+            author: activity.author.as_deref(),
+            detail: activity.detail.as_deref(),
+        }
+    }
 }
 
 /// The group with its newest event, to paste into a ticket.
@@ -327,95 +288,6 @@ async fn markdown(app: &App, request: &Request, id: i64) -> Result<Response> {
     Ok(response)
 }
 
-/// `DELETE /api/errors/{id}`: the group and all that hangs on it.
-pub(crate) async fn delete(app: Arc<App>, request: Request) -> Result<Response> {
-    let id = group_id(&request)?;
-    let is_known = app.change(move |tx| groups::delete(tx, id)).await?;
-    state_answer(is_known, "deleted", id)
-}
-
-/// `POST /api/errors/bulk`: the same done to several groups, all in one transaction.
-pub(crate) async fn bulk(app: Arc<App>, mut request: Request) -> Result<Response> {
-    #[derive(Deserialize, Clone, Copy)]
-    #[serde(rename_all = "lowercase")]
-    enum Action {
-        Resolve,
-        Reopen,
-        Delete,
-    }
-    #[derive(Deserialize)]
-    struct Bulk {
-        action: Action,
-        ids: Vec<Number>,
-    }
-    #[derive(Serialize)]
-    struct Done {
-        changed: usize,
-        unknown: Vec<i64>,
-    }
-    let body = request.bytes().await?;
-    let Bulk { action, ids } = serde_json::from_str(&json_text::mend(&body)).map_err(|_| {
-        Error::bad_request(
-            "the body must be {\"action\": resolve, reopen or delete, \"ids\": a list of numbers}",
-        )
-    })?;
-    if ids.len() > MAX_BATCH {
-        return Err(Error::bad_request(format!("at most {MAX_BATCH} ids at once")));
-    }
-    let ids: Option<Vec<i64>> = ids.iter().map(whole).collect();
-    let ids = ids.ok_or_else(|| Error::bad_request("ids are whole numbers from 1"))?;
-    let now = unix_ms();
-    let unknown = app.change(move |tx| {
-        let mut unknown = Vec::new();
-        for id in &ids {
-            let is_known = match action {
-                Action::Resolve => groups::resolve(tx, *id, now)?,
-                Action::Reopen => groups::reopen(tx, *id)?,
-                Action::Delete => groups::delete(tx, *id)?,
-            };
-            if !is_known {
-                unknown.push(*id);
-            }
-        }
-        Ok((ids.len() - unknown.len(), unknown))
-    });
-    let (changed, unknown) = unknown.await?;
-    Ok(Response::json(StatusCode::OK, &Done { changed, unknown }))
-}
-
-/// 26 and 26.0 are the same number in JSON.
-fn whole(number: &Number) -> Option<i64> {
-    let float = || number.as_f64().filter(|it| it.fract() == 0. && *it < 1e15);
-    let id = number.as_i64().or_else(|| Some(float()? as i64))?;
-    (id > 0).then_some(id)
-}
-
-/// `POST /api/errors/{id}/resolve`: the group is done until it comes back.
-pub(crate) async fn resolve(app: Arc<App>, request: Request) -> Result<Response> {
-    let id = group_id(&request)?;
-    let is_known = app.change(move |tx| groups::resolve(tx, id, unix_ms())).await?;
-    state_answer(is_known, "resolved", id)
-}
-
-/// `POST /api/errors/{id}/reopen`: takes that back.
-pub(crate) async fn reopen(app: Arc<App>, request: Request) -> Result<Response> {
-    let id = group_id(&request)?;
-    let is_known = app.change(move |tx| groups::reopen(tx, id)).await?;
-    state_answer(is_known, "reopened", id)
-}
-
-fn state_answer(is_known: bool, status: &'static str, id: i64) -> Result<Response> {
-    #[derive(Serialize)]
-    struct State {
-        status: &'static str,
-        id: i64,
-    }
-    if !is_known {
-        return Err(no_such_group());
-    }
-    Ok(Response::json(StatusCode::OK, &State { status, id }))
-}
-
 /// The path's id; what is no number cannot be found.
 pub(crate) fn group_id(request: &Request) -> Result<i64> {
     request
@@ -432,7 +304,7 @@ pub(crate) fn no_such_group() -> Error {
 
 /// One group in a list.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     id: i64,
     fingerprint: &'a str,
     project: &'a str,
@@ -444,14 +316,16 @@ struct Row<'a> {
     first_seen: String,
     last_seen: String,
     resolved: bool,
+    state: &'static str,
     source: &'static str,
     level: &'a str,
     release: Option<&'a str>,
     users: i64,
+    first_release: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
-    fn of(group: &'a Group) -> Self {
+    pub(super) fn of(group: &'a Group) -> Self {
         Self {
             id: group.id,
             fingerprint: &group.fingerprint,
@@ -464,17 +338,23 @@ impl<'a> Row<'a> {
             first_seen: rfc3339(group.first_seen_at),
             last_seen: rfc3339(group.last_seen_at),
             resolved: group.is_resolved,
+            state: match (group.is_resolved, group.is_snoozed) {
+                (true, _) => "resolved",
+                (false, true) => "snoozed",
+                (false, false) => "open",
+            },
             source: if group.is_browser { "browser" } else { "server" },
             level: &group.level,
             release: group.release.as_deref(),
             users: group.n_users,
+            first_release: group.first_release.as_deref(),
         }
     }
 }
 
 /// One kept occurrence of a group.
 #[derive(Serialize)]
-struct Kept<'a> {
+pub(super) struct Kept<'a> {
     id: i64,
     timestamp: String,
     environment: Option<&'a str>,
@@ -490,7 +370,7 @@ struct Kept<'a> {
 }
 
 impl<'a> Kept<'a> {
-    fn of(occurrence: &'a Occurrence) -> Self {
+    pub(super) fn of(occurrence: &'a Occurrence) -> Self {
         let details = &occurrence.details;
         Self {
             id: occurrence.id,

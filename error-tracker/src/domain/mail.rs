@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use super::alerting::Kind;
+
 /// A mail without its addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
@@ -18,8 +20,8 @@ pub struct Text {
 pub struct Facts<'a> {
     /// The group's id.
     pub id: i64,
-    /// A resolved group came back; else it is new.
-    pub is_reopened: bool,
+    /// Why it is sent.
+    pub kind: Kind,
     /// Who owns it.
     pub project: &'a str,
     /// prod, staging, …
@@ -43,7 +45,7 @@ pub struct Facts<'a> {
 /// A subject's message is cut here, in characters.
 const MAX_SUBJECT_MESSAGE: usize = 80;
 /// A subject is cut here, in characters: mail servers refuse lines of more than 998 bytes.
-const MAX_SUBJECT: usize = 200;
+pub(super) const MAX_SUBJECT: usize = 200;
 /// A message or traceback in a mail is cut here, in bytes (contract §1.9).
 const MAX_TEXT_BYTES: usize = 12_288;
 
@@ -96,7 +98,7 @@ pub fn alert(facts: &Facts<'_>) -> askama::Result<Text> {
 
 /// The text with its control characters as symbols (`␛`), but for tabs and line ends, which become LF.
 /// To some mail servers a bare CR ends a line and a NUL ends the mail.
-fn visible(text: &str) -> String {
+pub(super) fn visible(text: &str) -> String {
     let symbol = |c: char| match c {
         '\n' | '\t' => c,
         '\0'..='\x1f' => char::from_u32(0x2400 + c as u32).unwrap_or(char::REPLACEMENT_CHARACTER),
@@ -119,9 +121,19 @@ pub fn test() -> Text {
 /// `[project] exception_type: message (#id)`, on one line whatever is in it.
 fn subject(facts: &Facts<'_>) -> String {
     let message = cut_chars(facts.message, MAX_SUBJECT_MESSAGE);
-    let again = if facts.is_reopened { "Reopened: " } else { "" };
-    let line = format!("[{}] {again}{}: {message}", facts.project, facts.exception_type);
-    let line: String = line
+    let line = format!(
+        "[{}] {}{}: {message}",
+        facts.project,
+        prefix(facts.kind),
+        facts.exception_type
+    );
+    let line = one_line(&line);
+    format!("{} (#{})", cut_chars(&line, MAX_SUBJECT), facts.id)
+}
+
+/// The text on one line that no mail program takes for something else.
+pub(super) fn one_line(text: &str) -> String {
+    let line: String = text
         .chars()
         .map(|c| {
             if c.is_control() || is_line_break(c) {
@@ -132,15 +144,42 @@ fn subject(facts: &Facts<'_>) -> String {
         })
         .collect();
     // Not taken for an encoded word (RFC 2047), which could hide anything, line ends too.
-    let line = line.replace("=?", "= ?");
-    format!("{} (#{})", cut_chars(&line, MAX_SUBJECT), facts.id)
+    line.replace("=?", "= ?")
+}
+
+/// Before the type in a subject; a new error needs none.
+pub fn prefix(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Reopened => "Reopened: ",
+        Kind::Spike => "Spike: ",
+        Kind::EveryN => "Again: ",
+        Kind::Woken => "Awake: ",
+        Kind::Created | Kind::Test | Kind::Digest => "",
+    }
+}
+
+/// What happened, as the beginning of a sentence that goes on with the project.
+pub fn event(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Reopened => "A resolved error is back",
+        Kind::Spike => "An error is far over its own past",
+        Kind::EveryN => "An error goes on",
+        Kind::Woken => "A snoozed error is awake",
+        Kind::Created | Kind::Test | Kind::Digest => "A new error",
+    }
+}
+
+impl Facts<'_> {
+    fn event(&self) -> &'static str {
+        event(self.kind)
+    }
 }
 
 fn is_line_break(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-fn cut_chars(text: &str, max: usize) -> &str {
+pub(super) fn cut_chars(text: &str, max: usize) -> &str {
     text.char_indices().nth(max).map_or(text, |(end, _)| &text[..end])
 }
 
@@ -166,7 +205,7 @@ mod tests {
     fn facts<'a>() -> Facts<'a> {
         Facts {
             id: 7,
-            is_reopened: false,
+            kind: Kind::Created,
             project: "shop",
             environment: Some("prod"),
             exception_type: "ValueError",
@@ -205,7 +244,7 @@ mod tests {
     #[test]
     fn a_reopened_group_is_named_so() {
         let mail = alert(&Facts {
-            is_reopened: true,
+            kind: Kind::Reopened,
             ..facts()
         })
         .unwrap();

@@ -1,5 +1,7 @@
 //! The rules: plain functions and types. No HTTP, no SQL, no clock.
 
+pub mod alerting;
+pub mod digest;
 pub mod exception;
 pub mod fingerprint;
 pub mod grouping;
@@ -7,8 +9,12 @@ pub mod json_text;
 mod lenient;
 pub mod mail;
 pub mod markdown;
+pub mod noise;
 pub(crate) mod pieces;
+pub mod quiet_hours;
 pub mod recognition;
+pub mod release;
 pub mod report;
 pub mod search_query;
+pub mod spike;
 pub mod time_text;

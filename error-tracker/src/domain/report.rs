@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::domain::exception::{self, Exception};
+use crate::domain::noise::{self, Noise};
 use crate::domain::{json_text, pieces};
 
 /// Longest project name, in characters.
@@ -172,6 +173,37 @@ impl Report {
         self.request_method.as_deref() == Some(BROWSER_METHOD)
     }
 
+    /// Why nobody can mend it, if so: only events of browsers are looked at.
+    pub fn noise(&self) -> Option<Noise> {
+        let platform = self.rich.as_ref().and_then(|rich| rich.platform.as_deref());
+        if !self.is_browser() && platform != Some("javascript") {
+            return None;
+        }
+        let headers = self
+            .request_headers
+            .as_deref()
+            .and_then(|json| serde_json::from_str(json).ok());
+        let extra = self
+            .extra
+            .as_deref()
+            .and_then(|json| serde_json::from_str(json).ok());
+        let user_agent =
+            text_in(headers.as_ref(), "user-agent").or_else(|| text_in(extra.as_ref(), "user_agent"));
+        let is_of_a_browser = |agent: &str| agent.starts_with("Mozilla/");
+        if !self.is_browser() && !user_agent.is_some_and(is_of_a_browser) {
+            return None;
+        }
+        noise::of(&noise::Facts {
+            exception_type: &self.exception_type,
+            message: &self.message,
+            exceptions: &self.exceptions(),
+            traceback: &self.traceback,
+            is_from_browser: true,
+            user_agent,
+            page_url: text_in(extra.as_ref(), "page_url").or(self.request_url.as_deref()),
+        })
+    }
+
     /// With their frames, cause first; read from `traceback` where the client sent only that.
     pub fn exceptions(&self) -> Vec<Exception> {
         match &self.rich {
@@ -227,6 +259,13 @@ impl Report {
         out.push('}');
         out
     }
+}
+
+/// A text in an object, whatever the case of its name.
+fn text_in<'a>(object: Option<&'a Value>, name: &str) -> Option<&'a str> {
+    let mut fields = object?.as_object()?.iter();
+    let (_, value) = fields.find(|(field, _)| field.eq_ignore_ascii_case(name))?;
+    value.as_str()
 }
 
 impl Rich {

@@ -12,13 +12,14 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use notify::{Channel, Postmark, SendError};
 use service::{Ending, unix_ms};
 
 use crate::app::App;
 use crate::domain::mail::{self, Text};
-use crate::settings::{Smtp, SmtpTls};
-use crate::store::mails::{Kind, Mail};
-use crate::store::{groups, mails, occurrences};
+use crate::jobs::compose;
+use crate::settings::{PostmarkAccount, Smtp, SmtpTls};
+use crate::store::deliveries::{self, Delivery, Way};
 
 /// For one of a server's addresses: the next one may answer.
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,10 +37,21 @@ const BATCH: u32 = 20;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// How mails leave.
+#[derive(Clone, Copy)]
+enum WayOut<'a> {
+    Smtp(&'a Smtp),
+    Postmark(&'a PostmarkAccount),
+}
+
 pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
-    let Some(smtp) = &app.settings.smtp else { return };
+    let way_out = match (&app.settings.smtp, &app.settings.postmark) {
+        (Some(smtp), _) => WayOut::Smtp(smtp),
+        (None, Some(postmark)) => WayOut::Postmark(postmark),
+        (None, None) => return,
+    };
     loop {
-        let pause = match send_due(&app, smtp, &mut ending).await {
+        let pause = match send_due(&app, way_out, &mut ending).await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(cause = error.cause, "mail queue: {}", error.detail);
@@ -55,14 +67,17 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
 }
 
 /// Sends what is due; returns how long there is nothing to do.
-async fn send_due(app: &App, smtp: &Smtp, ending: &mut Ending) -> web::Result<Duration> {
+async fn send_due(app: &App, way_out: WayOut<'_>, ending: &mut Ending) -> web::Result<Duration> {
     loop {
         let due = app
             .common
-            .read(|connection| mails::due(connection, unix_ms(), BATCH))
+            .read(|connection| deliveries::due(connection, Way::Mail, unix_ms(), BATCH))
             .await?;
         if due.is_empty() {
-            let next = app.common.read(mails::next_due).await?;
+            let next = app
+                .common
+                .read(|connection| deliveries::next_due(connection, Way::Mail))
+                .await?;
             let pause = next.map_or(MAX_PAUSE, |at| {
                 Duration::from_millis((at - unix_ms()).max(0) as u64)
             });
@@ -73,16 +88,23 @@ async fn send_due(app: &App, smtp: &Smtp, ending: &mut Ending) -> web::Result<Du
             if ending.unless(std::future::ready(())).await.is_none() {
                 return Ok(MAX_PAUSE);
             }
-            send(app, smtp, mail).await?;
+            send(app, way_out, mail).await?;
         }
     }
 }
 
-async fn send(app: &App, smtp: &Smtp, mail: Mail) -> web::Result<()> {
-    let text = compose(app, &mail).await?;
-    let outcome = match text {
-        Some(text) => deliver(smtp, &mail, text).await,
-        None => Err("its group is gone".into()),
+async fn send(app: &App, way_out: WayOut<'_>, mail: Delivery) -> web::Result<()> {
+    let outcome = match (compose::content(app, &mail).await?, way_out) {
+        (None, _) => Err(Failed::for_good("its group is gone")),
+        (Some(content), WayOut::Smtp(smtp)) => {
+            let text = content.mail().map_err(web::Error::internal)?;
+            let next = |failure: Failure| Failed {
+                words: failure.to_string(),
+                next: mail::next_attempt(mail.created_at, mail.n_attempts, unix_ms()),
+            };
+            deliver(smtp, &mail, text).await.map_err(next)
+        }
+        (Some(content), WayOut::Postmark(account)) => by_postmark(app, account, &mail, &content).await,
     };
     match outcome {
         Ok(()) => {
@@ -90,21 +112,60 @@ async fn send(app: &App, smtp: &Smtp, mail: Mail) -> web::Result<()> {
             note_delivered(app, mail.id).await;
             Ok(())
         }
-        Err(failure) => {
+        Err(Failed { words, next }) => {
             app.metrics.mails_failed.inc();
-            let next = mail::next_attempt(mail.created_at, mail.n_attempts, unix_ms());
-            tracing::warn!(mail.id, "mail {} was not delivered: {failure}", mail.id);
-            let words = failure.to_string();
+            tracing::warn!(mail.id, "mail {} was not delivered: {words}", mail.id);
             app.common
-                .write(move |tx| mails::failed(tx, mail.id, &words, next))
+                .write(move |tx| deliveries::failed(tx, mail.id, &words, next))
                 .await
         }
     }
 }
 
+/// What became of a try that did not succeed.
+pub(super) struct Failed {
+    /// For the operator.
+    pub(super) words: String,
+    /// When it is tried again.
+    pub(super) next: Option<i64>,
+}
+
+impl Failed {
+    pub(super) fn for_good(words: &str) -> Self {
+        Self {
+            words: words.to_owned(),
+            next: None,
+        }
+    }
+
+    /// As the waits of `notify` have it, after `n_before` tries before this one.
+    pub(super) fn of(error: &SendError, n_before: u32, id: i64) -> Self {
+        let again = || notify::next_attempt(n_before + 1, error.retry_after(), unix_ms(), id as u64);
+        Self {
+            words: error.to_string(),
+            next: if error.is_permanent() { None } else { again() },
+        }
+    }
+}
+
+async fn by_postmark(
+    app: &App,
+    account: &PostmarkAccount,
+    mail: &Delivery,
+    content: &compose::Content,
+) -> Result<(), Failed> {
+    let recipient = mail.to.recipient.as_deref().unwrap_or_default();
+    let postmark = Postmark::new(account.token.clone(), &account.from, &[recipient])
+        .map_err(|bad| Failed::for_good(&bad.to_string()))?;
+    let message = content.message();
+    let request = Channel::Postmark(postmark).request(&message, &compose::delivery_id(mail), unix_ms());
+    let sent = app.sender.send(&request).await;
+    sent.map_err(|error| Failed::of(&error, mail.n_attempts, mail.id))
+}
+
 /// Goes on until it is stored: a mail that is not known to be delivered would go out again and again.
-async fn note_delivered(app: &App, id: i64) {
-    let note = move |tx: &rusqlite::Connection| mails::delivered(tx, id, unix_ms());
+pub(super) async fn note_delivered(app: &App, id: i64) {
+    let note = move |tx: &rusqlite::Connection| deliveries::delivered(tx, id, unix_ms());
     while let Err(error) = app.common.write(note).await {
         tracing::error!(
             mail.id = id,
@@ -116,40 +177,12 @@ async fn note_delivered(app: &App, id: i64) {
     }
 }
 
-async fn compose(app: &App, mail: &Mail) -> web::Result<Option<Text>> {
-    let Some(group_id) = mail.group_id else {
-        return Ok(Some(mail::test()));
-    };
-    let found = app.read(move |connection| {
-        let group = groups::find(connection, group_id)?;
-        let newest = occurrences::of_group(connection, group_id, 1)?.pop();
-        Ok(group.zip(newest))
-    });
-    let Some(((group, _), newest)) = found.await? else {
-        return Ok(None);
-    };
-    let facts = mail::Facts {
-        id: group.id,
-        is_reopened: mail.kind == Kind::Reopened,
-        project: &group.project,
-        environment: group.environment.as_deref(),
-        exception_type: &group.exception_type,
-        message: &newest.message,
-        traceback: &newest.traceback,
-        request_method: newest.details.request_method.as_deref(),
-        request_url: newest.details.request_url.as_deref(),
-        n_occurrences: group.n_occurrences,
-        url: &format!("{}/errors/{}", app.common.settings.base_url(), group.id),
-    };
-    mail::alert(&facts).map(Some).map_err(web::Error::internal)
-}
-
-async fn deliver(smtp: &Smtp, mail: &Mail, text: Text) -> Result<(), Failure> {
+async fn deliver(smtp: &Smtp, mail: &Delivery, text: Text) -> Result<(), Failure> {
     let message = message(smtp, mail, text)?;
     hand_over(smtp, &message, CONNECT_TIMEOUT, SEND_TIMEOUT).await
 }
 
-fn message(smtp: &Smtp, mail: &Mail, text: Text) -> Result<Message, Failure> {
+fn message(smtp: &Smtp, mail: &Delivery, text: Text) -> Result<Message, Failure> {
     let from: Mailbox = smtp.from.parse()?;
     let id = format!(
         "<monlight-{}-{}@{}>",
@@ -160,7 +193,7 @@ fn message(smtp: &Smtp, mail: &Mail, text: Text) -> Result<Message, Failure> {
     let part = |kind, text: String| SinglePart::builder().header(kind).body(text);
     let message = Message::builder()
         .from(from)
-        .to(mail.recipient.parse()?)
+        .to(mail.to.recipient.as_deref().unwrap_or_default().parse()?)
         .subject(text.subject)
         .message_id(Some(id))
         .header(AutoSubmitted)
@@ -259,6 +292,8 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::domain::alerting::Kind;
+    use crate::store::deliveries::Address;
 
     const SOON: Duration = Duration::from_millis(100);
     const LATE: Duration = Duration::from_secs(20);
@@ -292,11 +327,14 @@ mod tests {
     }
 
     async fn outcome(smtp: &Smtp, connect_timeout: Duration, send_timeout: Duration) -> Result<(), String> {
-        let mail = Mail {
+        let mail = Delivery {
             id: 1,
+            to: Address {
+                channel_id: None,
+                recipient: Some("ops@example.com".to_owned()),
+            },
             group_id: None,
             kind: Kind::Test,
-            recipient: "ops@example.com".to_owned(),
             created_at: 0,
             n_attempts: 0,
         };

@@ -1,28 +1,44 @@
 //! What runs on a clock or a queue.
 
+mod alerting;
+mod channels;
+mod compose;
 mod figures;
 mod mail;
 mod retention;
+mod room;
 mod settling;
+mod spikes;
+mod waking;
 
+use std::future::Future;
 use std::sync::Arc;
 
-use service::Tasks;
+use service::{Ending, Tasks};
 
 use crate::app::App;
 
 /// Starts all jobs.
 pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
-    let retained = app.clone();
-    tasks.spawn("retention", move |ending| {
-        retention::run(retained.clone(), ending)
-    });
-    let counted = app.clone();
-    tasks.spawn("figures", move |ending| figures::run(counted.clone(), ending));
-    let settled = app.clone();
-    tasks.spawn("settling", move |ending| settling::run(settled.clone(), ending));
-    if app.settings.smtp.is_some() {
-        let mailing = app.clone();
-        tasks.spawn("mail", move |ending| mail::run(mailing.clone(), ending));
-    }
+    start_one(app, tasks, "retention", retention::run);
+    start_one(app, tasks, "figures", figures::run);
+    start_one(app, tasks, "settling", settling::run);
+    start_one(app, tasks, "waking", waking::run);
+    start_one(app, tasks, "spikes", spikes::run);
+    start_one(app, tasks, "room", room::run);
+    start_one(app, tasks, "alerting", alerting::run);
+    start_one(app, tasks, "mail", mail::run);
+    start_one(app, tasks, "channels", channels::run);
+}
+
+fn start_one<F>(
+    app: &Arc<App>,
+    tasks: &mut Tasks,
+    name: &'static str,
+    run: impl Fn(Arc<App>, Ending) -> F + Send + Sync + 'static,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let app = app.clone();
+    tasks.spawn(name, move |ending| run(app.clone(), ending));
 }

@@ -6,14 +6,18 @@ use std::time::Duration;
 use service::{Ending, unix_ms};
 
 use crate::app::App;
-use crate::store::filing::{self, DAY_MS};
-use crate::store::{groups, mails};
+use crate::store::tallies::{self, DAY_MS, HOUR_MS};
+use crate::store::{deliveries, filing, groups};
 
 const INTERVAL: Duration = Duration::from_secs(3600);
 /// Groups deleted in one transaction.
 const STEP: u32 = 200;
-/// Mails that are done with are kept as long, to answer "was I told?".
-const MAIL_DAYS: i64 = 30;
+/// Mails and other alerts that are done with are kept as long, to answer "was I told?".
+const DELIVERY_DAYS: i64 = 30;
+/// Hours older than this are added up by day.
+const HOURLY_DAYS: i64 = 35;
+/// Hours of groups added up in one transaction, or a day's worth if that is more.
+const ROLL_UP_STEP: u32 = 2000;
 /// The same event sent again within so many days counts once.
 const EVENT_ID_DAYS: i64 = 7;
 
@@ -45,7 +49,14 @@ async fn sweep(app: &App) -> web::Result<()> {
         .write(|tx| filing::drop_events(tx, unix_ms() - EVENT_ID_DAYS * DAY_MS))
         .await?;
     app.common
-        .write(|tx| mails::drop_done(tx, unix_ms() - MAIL_DAYS * DAY_MS))
+        .write(|tx| deliveries::drop_done(tx, unix_ms() - DELIVERY_DAYS * DAY_MS))
         .await?;
+    let before = (unix_ms() - HOURLY_DAYS * DAY_MS).div_euclid(HOUR_MS);
+    while app
+        .common
+        .write(move |tx| tallies::roll_up(tx, before, ROLL_UP_STEP))
+        .await?
+        > 0
+    {}
     Ok(())
 }

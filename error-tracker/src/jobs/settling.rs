@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use service::Ending;
+use service::{Ending, unix_ms};
 
 use crate::app::App;
+use crate::store::filtered;
+use crate::store::tallies::DAY_MS;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -13,11 +15,36 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let mut ticks = tokio::time::interval(INTERVAL);
     // Under load what came since the last tick is counted by then, or waits for more of its group.
     let mut seq = app.intake.next_seq();
+    let mut seq_before = seq;
     while ending.unless(ticks.tick()).await.is_some() {
         // Also when nothing seems to wait: a write that was undone puts reports back into the journal.
         app.settle(seq).await;
+        if app.intake.next_seq() != seq_before {
+            app.changed();
+        }
         seq = app.intake.next_seq();
+        seq_before = seq;
+        write_filtered(&app).await;
     }
     // What is left of the file then is plain to any reader.
     app.settle(i64::MAX).await;
+    write_filtered(&app).await;
+}
+
+/// Writes down how many events were counted and not stored.
+async fn write_filtered(app: &App) {
+    let counts = app.filtered.take();
+    if counts.is_empty() {
+        return;
+    }
+    let day = unix_ms().div_euclid(DAY_MS);
+    let written = counts.clone();
+    if app
+        .common
+        .write(move |tx| filtered::add(tx, day, &written))
+        .await
+        .is_err()
+    {
+        app.filtered.put_back(counts);
+    }
 }

@@ -7,22 +7,28 @@ use serde_json::value::RawValue;
 use service::{page, unix_ms};
 use stacktrace::Trace;
 use ui::{Count, Excerpt, Moment};
-use web::{Request, Response, ResponseExt, Result, StatusCode};
+use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
 
 use super::group_view::{
-    BrowserView, CrumbView, ExceptionView, FrameView, GroupPage, History, OccurrenceLink, OccurrenceView,
-    Relation, State, TagView, Why,
+    ActivityView, BrowserView, CrumbView, ExceptionView, FrameView, GroupPage, History, Mark, OccurrenceLink,
+    OccurrenceView, Related, Relation, TagView, Why,
 };
-use super::inbox::{source_of, unsigned};
+use super::inbox::{source_of, state_of, unsigned};
 use crate::api::errors::{group_id, no_such_group};
+use crate::api::work::{merge_all, note_text};
 use crate::app::App;
 use crate::domain::exception::{self, Exception};
 use crate::domain::grouping::{By, Grouping};
 use crate::domain::pieces;
 use crate::domain::report::{BROWSER_METHOD, Rich};
+use crate::store::activities::{self, Activity, Kind};
+use crate::store::families::{self, Member};
 use crate::store::groups::{self, Group};
 use crate::store::occurrences::{self, Occurrence};
-use crate::store::tallies::{self, Tag};
+use crate::store::releases;
+use crate::store::snoozes::{self, Snooze};
+use crate::store::tallies::{self, HOUR_MS, Tag};
+use crate::work::{self, Done, SnoozeFor, Work};
 
 /// `GET /errors/{id}[?occurrence=id]`
 pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
@@ -37,11 +43,19 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
             tags: tallies::tags(connection, id, SHOWN_TAG_VALUES)?,
             hours: tallies::hours(connection, id, now, SHOWN_HOURS)?,
             grouping: tallies::grouping(connection, id)?,
+            snooze: snoozes::find(connection, id)?,
+            members: families::members(connection, id)?,
+            activities: activities::of_group(connection, id, SHOWN_ACTIVITIES)?,
+            releases: releases::since(connection, &group.project, now - SHOWN_HOURS * HOUR_MS)?,
+            has_releases: releases::newest(connection, &group.project)?.is_some(),
         };
         let kept = occurrences::of_group(connection, id, keep)?;
         Ok(Some((group, traceback, kept, about)))
     });
     let (group, first_traceback, kept, about) = found.await?.ok_or_else(no_such_group)?;
+    if let Some(root) = group.merged_into {
+        return Ok(Response::see_other(&root.to_string()));
+    }
     let wanted = request.query().get("occurrence").and_then(|id| id.parse().ok());
     let shown = kept
         .iter()
@@ -60,39 +74,162 @@ const SHOWN_HOURS: i64 = 7 * 24;
 /// Values shown of each tag: the most frequent.
 const SHOWN_TAG_VALUES: u32 = 5;
 
-/// Counts of a group, and why it is one.
+/// Lines of a group's history shown: the newest.
+const SHOWN_ACTIVITIES: u32 = 50;
+
+/// Counts of a group, why it is one, and what people did with it.
 struct About {
     tags: Vec<Tag>,
     hours: Vec<i64>,
     grouping: Option<String>,
+    snooze: Option<Snooze>,
+    members: Vec<Member>,
+    activities: Vec<Activity>,
+    /// Of its project, in the time that is shown: version and first sight.
+    releases: Vec<(String, i64)>,
+    has_releases: bool,
 }
 
-/// `POST /errors/{id}/resolve`: then back to where the button was.
-pub(crate) async fn resolve(app: Arc<App>, mut request: Request) -> Result<Response> {
+/// `POST /errors/{id}/resolve`, with `in=next_release` if so: then back to where the button was.
+pub(crate) async fn resolve(app: Arc<App>, request: Request) -> Result<Response> {
+    let work = |form: &Query| {
+        Ok(match form.get("in") {
+            Some("next_release") => Work::ResolveInNextRelease,
+            _ => Work::Resolve,
+        })
+    };
+    act(app, request, work).await
+}
+
+/// `POST /errors/{id}/reopen`
+pub(crate) async fn reopen(app: Arc<App>, request: Request) -> Result<Response> {
+    act(app, request, |_| Ok(Work::Reopen)).await
+}
+
+/// `POST /errors/{id}/snooze`: `for=24h`, `for=100events`, `for=10users`.
+pub(crate) async fn snooze(app: Arc<App>, request: Request) -> Result<Response> {
+    act(app, request, |form| {
+        Ok(Work::Snooze(snooze_for(form.get("for"))?))
+    })
+    .await
+}
+
+/// From a button's value: a number and what it counts.
+fn snooze_for(text: Option<&str>) -> Result<SnoozeFor> {
+    let text = text.unwrap_or_default();
+    let end = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    let n = text[..end].parse().ok();
+    let long = SnoozeFor::default();
+    match &text[end..] {
+        "h" => SnoozeFor { hours: n, ..long },
+        "events" => SnoozeFor { events: n, ..long },
+        "users" => SnoozeFor { users: n, ..long },
+        _ => long,
+    }
+    .checked()
+}
+
+/// `POST /errors/{id}/merge`: the group with the number in `other` is merged into this one.
+pub(crate) async fn merge(app: Arc<App>, request: Request) -> Result<Response> {
+    let work = |form: &Query| {
+        let number = form
+            .get("other")
+            .unwrap_or_default()
+            .trim()
+            .trim_start_matches('#');
+        let other = number
+            .parse()
+            .map_err(|_| Error::bad_request("other must be the number of an error"))?;
+        Ok(Work::Merge(vec![other]))
+    };
+    act(app, request, work).await
+}
+
+/// `POST /errors/{id}/unmerge`
+pub(crate) async fn unmerge(app: Arc<App>, request: Request) -> Result<Response> {
+    act(app, request, |_| Ok(Work::Unmerge)).await
+}
+
+/// `POST /errors/{id}/notes`
+pub(crate) async fn note(app: Arc<App>, request: Request) -> Result<Response> {
+    act(app, request, |form| {
+        Ok(Work::Note(note_text(form.raw("text").unwrap_or_default())?))
+    })
+    .await
+}
+
+/// `POST /errors/{id}/notes/{note}/delete`
+pub(crate) async fn delete_note(app: Arc<App>, request: Request) -> Result<Response> {
     let id = group_id(&request)?;
-    let back = back(&mut request, id).await?;
-    let is_known = app.change(move |tx| groups::resolve(tx, id, unix_ms())).await?;
-    if is_known { Ok(back) } else { Err(no_such_group()) }
+    let note: i64 = request.param("note").parse().unwrap_or(0);
+    app.common
+        .write(move |tx| activities::drop_note(tx, id, note))
+        .await?;
+    Ok(Response::see_other(&format!("../../../{id}")))
 }
 
-/// `POST /errors/{id}/reopen`: then back to where the button was.
-pub(crate) async fn reopen(app: Arc<App>, mut request: Request) -> Result<Response> {
+/// `POST /errors/{id}/delete`: then to the inbox, since its page is gone.
+pub(crate) async fn delete(app: Arc<App>, mut request: Request) -> Result<Response> {
     let id = group_id(&request)?;
-    let back = back(&mut request, id).await?;
-    let is_known = app.change(move |tx| groups::reopen(tx, id)).await?;
-    if is_known { Ok(back) } else { Err(no_such_group()) }
+    request.form().await?;
+    let done = work::act_on(&app, id, Work::Delete, work::author(&request)).await?;
+    done.or_error()?;
+    Ok(Response::see_other("../../"))
 }
 
-/// The inbox with the query it had, if the form came from there (`next`), else the group's page.
-async fn back(request: &mut Request, id: i64) -> Result<Response> {
+/// `POST /errors/bulk`: `action` on each `id`, then back to the inbox with the query it had.
+pub(crate) async fn bulk(app: Arc<App>, mut request: Request) -> Result<Response> {
     let form = request.form().await?;
+    let ids = form.pairs().filter(|(name, _)| *name == "id");
+    let mut ids: Vec<i64> = ids.filter_map(|(_, id)| id.parse().ok()).collect();
+    let work = match form.get("action") {
+        Some("resolve") => Work::Resolve,
+        Some("resolve_in_next_release") => Work::ResolveInNextRelease,
+        Some("reopen") => Work::Reopen,
+        Some("snooze") => Work::Snooze(snooze_for(Some("24h"))?),
+        Some("merge") => merge_all(&mut ids),
+        Some("delete") => Work::Delete,
+        _ => return Err(Error::bad_request("there is no such action")),
+    };
+    let done = work::act(&app, ids, work, work::author(&request)).await?;
+    let refused = done.into_iter().find_map(|(_, done)| match done {
+        Done::Refused(why) => Some(why),
+        Done::To(_) | Done::Noted(_) | Done::NoSuchGroup => None,
+    });
+    match refused {
+        Some(why) => Err(Error::new(StatusCode::CONFLICT, why)),
+        None => Ok(Response::see_other(&format!(
+            "../{}",
+            next(&form).unwrap_or_default()
+        ))),
+    }
+}
+
+async fn act(
+    app: Arc<App>,
+    mut request: Request,
+    work: impl FnOnce(&Query) -> Result<Work>,
+) -> Result<Response> {
+    let id = group_id(&request)?;
+    let form = request.form().await?;
+    let done = work::act_on(&app, id, work(&form)?, work::author(&request)).await?;
+    done.or_error()?;
+    // The inbox with the query it had, if the form came from there, else the group's page.
+    Ok(
+        match (next(&form), form.get("to").and_then(|to| to.parse::<i64>().ok())) {
+            (Some(query), _) => Response::see_other(&format!("../../{query}")),
+            (None, Some(to)) => Response::see_other(&format!("../{to}")),
+            (None, None) => Response::see_other(&format!("../{id}")),
+        },
+    )
+}
+
+/// A query of the inbox; anything else could lead elsewhere.
+fn next(form: &Query) -> Option<&str> {
     let is_query = |next: &&str| {
         next.is_empty() || (next.starts_with('?') && next.bytes().all(|byte| byte.is_ascii_graphic()))
     };
-    Ok(match form.raw("next").filter(is_query) {
-        Some(query) => Response::see_other(&format!("../../{query}")),
-        None => Response::see_other(&format!("../{id}")),
-    })
+    form.raw("next").filter(is_query)
 }
 
 #[expect(clippy::too_many_arguments, reason = "what one page is made of")]
@@ -128,12 +265,29 @@ fn view(
             .and_then(|shown| shown.rich.release.clone())
             .or_else(|| group.release.clone()),
         source: source_of(group),
-        state: State::of(
-            group.is_resolved,
-            group.reopened_at.is_some(),
-            group.first_seen_at,
-            now,
-        ),
+        state: state_of(group, now),
+        resolved_after: group.resolved_after.clone(),
+        first_release: group.first_release.clone(),
+        snoozed_until: about.snooze.as_ref().map(|snooze| until_words(snooze, now)),
+        has_releases: about.has_releases,
+        members: about
+            .members
+            .iter()
+            .map(|it| {
+                (
+                    it.id,
+                    it.exception_type.clone(),
+                    it.message.clone(),
+                    Count::new(unsigned(it.n_occurrences)),
+                )
+            })
+            .collect(),
+        activities: about.activities.iter().map(|it| activity(it, now)).collect(),
+        marks: about
+            .releases
+            .iter()
+            .map(|(version, at)| mark(version, *at, now))
+            .collect(),
         resolved_at: group.resolved_at.map(|at| Moment::new(at, now)),
         count: Count::new(unsigned(group.n_occurrences)),
         users: (group.n_users > 0).then(|| Count::new(unsigned(group.n_users))),
@@ -149,7 +303,7 @@ fn view(
                 at: Moment::new(it.received_at, now),
             })
             .collect(),
-        related: Vec::new(),
+        related: related(app, shown),
         fingerprint: group.fingerprint.clone(),
         level: group.level.clone(),
         why: about.grouping.as_deref().and_then(why),
@@ -159,6 +313,109 @@ fn view(
             step: "hour",
         },
     }
+}
+
+/// When a snoozed group wakes.
+fn until_words(snooze: &Snooze, now: i64) -> String {
+    let at = snooze.until_at.map(|at| Moment::new(at, now).exact);
+    let events = snooze.until_n_occurrences.map(|n| format!("{n} events in all"));
+    let users = snooze.until_n_users.map(|n| format!("{n} users in all"));
+    let all: Vec<String> = [at, events, users].into_iter().flatten().collect();
+    all.join(" or ")
+}
+
+fn activity(activity: &Activity, now: i64) -> ActivityView {
+    let detail = activity.detail.clone().unwrap_or_default();
+    let words = match activity.kind {
+        Kind::Resolved if detail.is_empty() => "resolved it".to_owned(),
+        Kind::Resolved => format!("resolved it in the release after {detail}"),
+        Kind::Reopened => "reopened it".to_owned(),
+        Kind::Regressed if detail.is_empty() => "came back".to_owned(),
+        Kind::Regressed => format!("came back in {detail}"),
+        Kind::Snoozed => format!("snoozed it {detail}"),
+        Kind::Woken => "woke up".to_owned(),
+        Kind::Spiked => format!("spiked: {detail} events in an hour"),
+        Kind::Merged => format!("merged #{detail} into it"),
+        Kind::Unmerged => format!("took it apart from #{detail}"),
+        Kind::Note => "wrote".to_owned(),
+    };
+    let is_note = activity.kind == Kind::Note;
+    ActivityView {
+        id: activity.id,
+        author: match activity.author.as_deref() {
+            Some("session") => "Somebody signed in".to_owned(),
+            Some(name) => name.to_owned(),
+            None => "It".to_owned(),
+        },
+        words,
+        note: is_note.then_some(detail),
+        at: Moment::new(activity.at, now),
+    }
+}
+
+/// Where in the chart a release begins.
+fn mark(version: &str, at: i64, now: i64) -> Mark {
+    let first_hour = now.div_euclid(HOUR_MS) - SHOWN_HOURS + 1;
+    let hour = (at.div_euclid(HOUR_MS) - first_hour).clamp(0, SHOWN_HOURS - 1);
+    Mark {
+        step: usize::try_from(hour).unwrap_or(0),
+        version: version.to_owned(),
+    }
+}
+
+/// Seconds of logs before and after an event.
+const LOGS_AROUND_MS: i64 = 30_000;
+/// Time of metrics before and after an event.
+const METRICS_AROUND_MS: i64 = 30 * 60_000;
+
+/// The logs of that minute, and the metrics of that endpoint, where those services are set.
+fn related(app: &App, shown: Option<&Occurrence>) -> Vec<Related> {
+    let Some(shown) = shown else {
+        return Vec::new();
+    };
+    let at = shown.rich.occurred_at.unwrap_or(shown.received_at);
+    let range = |around: i64| (ui::moment::rfc3339(at - around), ui::moment::rfc3339(at + around));
+    let siblings = app.common.settings.siblings.iter();
+    let links = siblings.filter_map(|(service, url)| {
+        let (title, query) = match service {
+            ui::Service::Logs => {
+                let (from, to) = range(LOGS_AROUND_MS);
+                let query = ui::link::query([("from", Some(from.as_str())), ("to", Some(to.as_str()))]);
+                ("Logs of that minute", query)
+            }
+            ui::Service::Metrics => {
+                let (from, to) = range(METRICS_AROUND_MS);
+                let endpoint = endpoint(shown);
+                let query = ui::link::query([
+                    ("from", Some(from.as_str())),
+                    ("to", Some(to.as_str())),
+                    ("endpoint", endpoint.as_deref()),
+                ]);
+                ("Metrics of that endpoint", query)
+            }
+            ui::Service::Errors | ui::Service::Browser => return None,
+        };
+        Some(Related {
+            title: title.to_owned(),
+            url: format!("{url}{query}"),
+        })
+    });
+    links.collect()
+}
+
+/// The route, or the path of the request.
+fn endpoint(shown: &Occurrence) -> Option<String> {
+    if let Some(route) = &shown.rich.transaction {
+        return Some(route.clone());
+    }
+    let url = shown.details.request_url.as_deref()?;
+    let path = url
+        .split_once("://")
+        .map_or(url, |(_, rest)| &rest[rest.find('/').unwrap_or(rest.len())..]);
+    path.split(['?', '#'])
+        .next()
+        .filter(|path| !path.is_empty())
+        .map(str::to_owned)
 }
 
 fn why(grouping: &str) -> Option<Why> {

@@ -45,6 +45,41 @@ pub(crate) struct GroupPage {
     pub(crate) why: Option<Why>,
     pub(crate) tags: Vec<TagView>,
     pub(crate) history: History,
+    /// Releases that began in the time of the chart.
+    pub(crate) marks: Vec<Mark>,
+    /// Resolved in the release after this one.
+    pub(crate) resolved_after: Option<String>,
+    pub(crate) first_release: Option<String>,
+    /// When a snoozed one wakes, in words.
+    pub(crate) snoozed_until: Option<String>,
+    /// Whether it can be resolved in the next release.
+    pub(crate) has_releases: bool,
+    /// Groups merged into it: number, type, message, reports.
+    pub(crate) members: Vec<(i64, String, String, Count)>,
+    /// What happened to it, newest first.
+    pub(crate) activities: Vec<ActivityView>,
+}
+
+/// Where in a chart a release begins.
+pub(crate) struct Mark {
+    /// Step of time, from 0.
+    pub(crate) step: usize,
+    pub(crate) version: String,
+}
+
+impl Mark {
+    fn x(&self) -> usize {
+        self.step * STEP_WIDTH
+    }
+}
+
+/// One line of a group's history.
+pub(crate) struct ActivityView {
+    pub(crate) id: i64,
+    pub(crate) author: String,
+    pub(crate) words: String,
+    pub(crate) note: Option<String>,
+    pub(crate) at: Moment,
 }
 
 /// Why the reports of a group are one.
@@ -71,19 +106,19 @@ pub(crate) struct History {
 }
 
 /// One bar of a chart, in its own units.
-struct Bar {
-    x: usize,
-    y: u64,
-    height: u64,
+pub(crate) struct Bar {
+    pub(crate) x: usize,
+    pub(crate) y: u64,
+    pub(crate) height: u64,
 }
 
 /// Height of a chart of bars, in units of its own.
-const CHART_HEIGHT: u64 = 40;
+pub(crate) const CHART_HEIGHT: u64 = 40;
 /// Width of a step.
-const STEP_WIDTH: usize = 4;
+pub(crate) const STEP_WIDTH: usize = 4;
 
 impl History {
-    fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.counts.len() * STEP_WIDTH
     }
 
@@ -96,7 +131,7 @@ impl History {
     }
 
     /// Those that are not empty; the least of them can be seen.
-    fn bars(&self) -> Vec<Bar> {
+    pub(crate) fn bars(&self) -> Vec<Bar> {
         let max = self.max().max(1);
         let bars = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         bars.map(|(at, count)| {
@@ -112,7 +147,7 @@ impl History {
     }
 
     /// The same in words.
-    fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let (n, step) = (self.counts.len(), self.step);
         format!(
             "{} in the last {n} {step}s, at most {} in one",
@@ -130,18 +165,26 @@ pub(crate) enum State {
     Open,
     /// Open again after it was resolved.
     Reopened,
+    Snoozed,
     Resolved,
 }
 
 impl State {
     /// The state from what the store keeps.
-    pub(crate) fn of(is_resolved: bool, was_reopened: bool, first_seen_ms: i64, now_ms: i64) -> State {
+    pub(crate) fn of(
+        is_resolved: bool,
+        is_snoozed: bool,
+        was_reopened: bool,
+        first_seen_ms: i64,
+        now_ms: i64,
+    ) -> State {
         let is_young = now_ms.saturating_sub(first_seen_ms) < NEW_FOR_MS;
-        match (is_resolved, was_reopened) {
-            (true, _) => State::Resolved,
-            (false, true) => State::Reopened,
-            (false, false) if is_young => State::New,
-            (false, false) => State::Open,
+        match (is_resolved, is_snoozed, was_reopened) {
+            (true, _, _) => State::Resolved,
+            (false, true, _) => State::Snoozed,
+            (false, false, true) => State::Reopened,
+            (false, false, false) if is_young => State::New,
+            (false, false, false) => State::Open,
         }
     }
 
@@ -151,12 +194,17 @@ impl State {
             State::New => Some("new"),
             State::Open => None,
             State::Reopened => Some("reopened"),
+            State::Snoozed => Some("snoozed"),
             State::Resolved => Some("resolved"),
         }
     }
 
     pub(crate) fn is_resolved(self) -> bool {
         self == State::Resolved
+    }
+
+    pub(crate) fn is_snoozed(self) -> bool {
+        self == State::Snoozed
     }
 }
 
@@ -380,6 +428,25 @@ pub(crate) struct Related {
 }
 
 impl GroupPage {
+    /// The inbox with the groups that had this tag.
+    fn tag_query(&self, name: &str, value: &str) -> String {
+        let tag = format!("{name}:{value}");
+        let (own, value) = match name {
+            "release" | "environment" => (name, value),
+            _ => ("tag", tag.as_str()),
+        };
+        link::query([
+            ("project", Some(self.project.as_str())),
+            (own, Some(value)),
+            ("resolved", Some("all")),
+        ])
+    }
+
+    /// The inbox with the groups that hit this user.
+    fn user_query(user: &str) -> String {
+        link::query([("user", Some(user)), ("resolved", Some("all"))])
+    }
+
     fn type_line(&self) -> String {
         Excerpt::line(&self.exception_type, 120)
     }
@@ -537,6 +604,22 @@ mod tests {
                 counts: vec![0, 3, 1],
                 step: "hour",
             },
+            marks: vec![Mark {
+                step: 1,
+                version: text.into(),
+            }],
+            resolved_after: some(),
+            first_release: some(),
+            snoozed_until: some(),
+            has_releases: true,
+            members: vec![(8, text.into(), text.into(), Count::new(2))],
+            activities: vec![ActivityView {
+                id: 1,
+                author: text.into(),
+                words: text.into(),
+                note: some(),
+                at: moment(),
+            }],
         }
     }
 
@@ -568,8 +651,9 @@ mod tests {
     #[test]
     fn a_group_has_one_state() {
         const DAY: i64 = 86_400_000;
-        let check =
-            |resolved, reopened, age, state| assert_eq!(State::of(resolved, reopened, NOW - age, NOW), state);
+        let check = |resolved, reopened, age, state| {
+            assert_eq!(State::of(resolved, false, reopened, NOW - age, NOW), state)
+        };
         check(false, false, 0, State::New);
         check(false, false, DAY, State::Open);
         check(false, true, 0, State::Reopened);

@@ -3,7 +3,8 @@
 
 use ui::{Count, Excerpt, Frame, Moment, Template, link, moment};
 
-use super::group_view::State;
+use super::group_view::{CHART_HEIGHT, History, STEP_WIDTH, State};
+use crate::store::groups::Sort;
 
 /// `inbox.html`.
 #[derive(Template)]
@@ -21,12 +22,17 @@ pub(crate) struct InboxPage {
     pub(crate) tallies: Tallies,
     /// The rows, or why there are none.
     pub(crate) list: List,
+    /// What was counted and not stored in the last week, by reason; the most first.
+    pub(crate) filtered: Vec<(String, Count)>,
+    /// Median time from first report to resolved in the last 30 days, in words.
+    pub(crate) time_to_resolve: Option<String>,
 }
 
 /// Groups per tab.
 #[derive(Default)]
 pub(crate) struct Tallies {
     pub(crate) open: Option<Count>,
+    pub(crate) snoozed: Option<Count>,
     pub(crate) resolved: Option<Count>,
     pub(crate) all: Option<Count>,
 }
@@ -66,6 +72,12 @@ pub(crate) struct Row {
     pub(crate) source: Source,
     pub(crate) state: State,
     pub(crate) count: Count,
+    pub(crate) users: Count,
+    /// Reports in each of the last 24 hours, oldest first.
+    pub(crate) history: History,
+    /// None for an ordinary error.
+    pub(crate) level: Option<String>,
+    pub(crate) release: Option<String>,
     pub(crate) first_seen: Moment,
     pub(crate) last_seen: Moment,
 }
@@ -88,6 +100,10 @@ impl Row {
         self.environment
             .as_deref()
             .map(|environment| Excerpt::line(environment, 60))
+    }
+
+    fn release_line(&self) -> Option<String> {
+        self.release.as_deref().map(|release| Excerpt::line(release, 60))
     }
 
     fn culprit_line(&self) -> Option<String> {
@@ -126,6 +142,7 @@ impl Source {
 pub(crate) enum Shown {
     #[default]
     Open,
+    Snoozed,
     Resolved,
     All,
 }
@@ -135,6 +152,7 @@ impl Shown {
     fn word(self) -> Option<&'static str> {
         match self {
             Shown::Open => None,
+            Shown::Snoozed => Some("snoozed"),
             Shown::Resolved => Some("true"),
             Shown::All => Some("all"),
         }
@@ -158,6 +176,18 @@ pub(crate) struct Filter {
     pub(crate) time: Option<String>,
     /// `session_id`: a browser session, from a link on a group's page.
     pub(crate) session_id: Option<String>,
+    /// `level`, exact.
+    pub(crate) level: Option<String>,
+    /// `release`: groups seen in it.
+    pub(crate) release: Option<String>,
+    /// `new_in`: groups first seen in this release.
+    pub(crate) new_in: Option<String>,
+    /// `user`: groups that hit this user.
+    pub(crate) user: Option<String>,
+    /// `tag`: a name, a colon and a value.
+    pub(crate) tag: Option<String>,
+    /// `sort`: what comes first.
+    pub(crate) sort: Sort,
     /// `offset`: how many groups to skip.
     pub(crate) offset: u64,
 }
@@ -187,6 +217,12 @@ impl Filter {
             "project" => self.project = text(),
             "environment" => self.environment = text(),
             "session_id" => self.session_id = text(),
+            "level" => self.level = text(),
+            "release" => self.release = text(),
+            "new_in" => self.new_in = text(),
+            "user" => self.user = text(),
+            "tag" => self.tag = text().filter(|value| value.contains(':')),
+            "sort" => self.sort = Sort::read(value).unwrap_or_default(),
             "time" => self.time = text().filter(|value| duration_ms(value).is_some()),
             "source" => {
                 self.source = [Source::Server, Source::Browser]
@@ -210,6 +246,7 @@ impl Filter {
             != Filter {
                 shown: self.shown,
                 offset: self.offset,
+                sort: self.sort,
                 ..Filter::default()
             }
     }
@@ -225,6 +262,12 @@ impl Filter {
             ("resolved", self.shown.word()),
             ("time", self.time.as_deref()),
             ("session_id", self.session_id.as_deref()),
+            ("level", self.level.as_deref()),
+            ("release", self.release.as_deref()),
+            ("new_in", self.new_in.as_deref()),
+            ("user", self.user.as_deref()),
+            ("tag", self.tag.as_deref()),
+            ("sort", self.sort_word()),
             ("offset", (self.offset > 0).then_some(offset.as_str())),
         ])
     }
@@ -239,10 +282,21 @@ impl Filter {
             ("project", self.project.as_deref()),
             ("environment", self.environment.as_deref()),
             ("source", self.source.map(Source::word)),
-            ("resolved", self.shown.word()),
+            ("resolved", self.shown.word().filter(|word| *word != "snoozed")),
+            ("state", (self.shown == Shown::Snoozed).then_some("snoozed")),
             ("since", since.as_deref()),
             ("session_id", self.session_id.as_deref()),
+            ("level", self.level.as_deref()),
+            ("release", self.release.as_deref()),
+            ("new_in", self.new_in.as_deref()),
+            ("user", self.user.as_deref()),
+            ("tag", self.tag.as_deref()),
         ])
+    }
+
+    /// The default is left out of the URL.
+    fn sort_word(&self) -> Option<&'static str> {
+        (self.sort != Sort::default()).then(|| self.sort.name())
     }
 
     fn on_tab(&self, shown: Shown) -> String {
@@ -262,13 +316,75 @@ impl Filter {
         .query()
     }
 
-    fn without_session(&self) -> String {
-        Filter {
-            session_id: None,
-            offset: 0,
-            ..self.clone()
-        }
-        .query()
+    /// What narrows the list and has no field of its own: its words, and the query without it.
+    fn chips(&self) -> Vec<Chip> {
+        let chip = |word: &str, value: &Option<String>, without: Filter| {
+            let value = value.as_deref()?;
+            Some(Chip {
+                text: format!("{word} {}", Excerpt::line(value, 60)),
+                word: word.to_owned(),
+                query: Filter { offset: 0, ..without }.query(),
+            })
+        };
+        let without = || self.clone();
+        let chips = [
+            chip(
+                "session",
+                &self.session_id,
+                Filter {
+                    session_id: None,
+                    ..without()
+                },
+            ),
+            chip(
+                "release",
+                &self.release,
+                Filter {
+                    release: None,
+                    ..without()
+                },
+            ),
+            chip(
+                "new in",
+                &self.new_in,
+                Filter {
+                    new_in: None,
+                    ..without()
+                },
+            ),
+            chip(
+                "user",
+                &self.user,
+                Filter {
+                    user: None,
+                    ..without()
+                },
+            ),
+            chip(
+                "tag",
+                &self.tag,
+                Filter {
+                    tag: None,
+                    ..without()
+                },
+            ),
+        ];
+        chips.into_iter().flatten().collect()
+    }
+
+    /// The same as fields that are not shown, for the form.
+    fn hidden_fields(&self) -> Vec<(&'static str, &str)> {
+        let fields = [
+            ("session_id", &self.session_id),
+            ("release", &self.release),
+            ("new_in", &self.new_in),
+            ("user", &self.user),
+            ("tag", &self.tag),
+        ];
+        fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+            .collect()
     }
 }
 
@@ -276,6 +392,7 @@ impl Filter {
 fn read_shown(value: &str) -> Shown {
     match value {
         "true" | "1" | "resolved" => Shown::Resolved,
+        "snoozed" => Shown::Snoozed,
         "all" => Shown::All,
         _ => Shown::Open,
     }
@@ -358,6 +475,52 @@ impl InboxPage {
         listed.chain(own).map(choice).collect()
     }
 
+    fn level_choices(&self) -> Vec<Choice> {
+        let names = ["fatal", "error", "warning", "info", "debug"].map(str::to_owned);
+        choices(&names, self.filter.level.as_deref())
+    }
+
+    fn sort_choices(&self) -> Vec<Choice> {
+        let label = |sort: Sort| match sort {
+            Sort::LastSeen => "Last seen first",
+            Sort::FirstSeen => "Newest first",
+            Sort::Count => "Most events first",
+            Sort::Users => "Most users first",
+        };
+        Sort::ALL
+            .map(|sort| Choice {
+                value: sort.name().to_owned(),
+                label: label(sort).to_owned(),
+                selected: self.filter.sort == sort,
+            })
+            .into()
+    }
+
+    /// The same groups as JSON lines.
+    fn export_query(&self) -> String {
+        let since = self
+            .filter
+            .since_ms(self.frame.now_ms)
+            .map(moment::rfc3339_seconds);
+        let filter = &self.filter;
+        link::query([
+            ("search", filter.search.as_deref()),
+            ("project", filter.project.as_deref()),
+            ("environment", filter.environment.as_deref()),
+            ("source", filter.source.map(Source::word)),
+            ("resolved", filter.shown.word().filter(|word| *word != "snoozed")),
+            ("state", (filter.shown == Shown::Snoozed).then_some("snoozed")),
+            ("since", since.as_deref()),
+            ("session_id", filter.session_id.as_deref()),
+            ("level", filter.level.as_deref()),
+            ("release", filter.release.as_deref()),
+            ("new_in", filter.new_in.as_deref()),
+            ("user", filter.user.as_deref()),
+            ("tag", filter.tag.as_deref()),
+            ("sort", filter.sort_word()),
+        ])
+    }
+
     fn tabs(&self) -> Vec<Tab<'_>> {
         let tab = |shown: Shown, label, count| Tab {
             label,
@@ -367,6 +530,7 @@ impl InboxPage {
         };
         vec![
             tab(Shown::Open, "Open", self.tallies.open.as_ref()),
+            tab(Shown::Snoozed, "Snoozed", self.tallies.snoozed.as_ref()),
             tab(Shown::Resolved, "Resolved", self.tallies.resolved.as_ref()),
             tab(Shown::All, "All", self.tallies.all.as_ref()),
         ]
@@ -401,6 +565,13 @@ impl InboxPage {
             seen: moment::rfc3339(newest_ms),
         })
     }
+}
+
+/// Something that narrows the list, and the way to do without.
+struct Chip {
+    word: String,
+    text: String,
+    query: String,
 }
 
 struct Tab<'a> {
@@ -456,7 +627,7 @@ impl Start {
         }
     }
 
-    fn curl(&self) -> String {
+    pub(crate) fn curl(&self) -> String {
         format!(
             r#"curl {}/api/errors \
   -H "X-API-Key: $API_KEY" \
@@ -471,7 +642,7 @@ impl Start {
         )
     }
 
-    fn python(&self) -> String {
+    pub(crate) fn python(&self) -> String {
         format!(
             r#"# pip install monlight
 import os
@@ -487,7 +658,7 @@ except Exception as exc:
         )
     }
 
-    fn fastapi(&self) -> String {
+    pub(crate) fn fastapi(&self) -> String {
         format!(
             r#"# pip install "monlight[fastapi]"
 import os
@@ -501,6 +672,45 @@ setup_monlight(
     api_key=os.environ["API_KEY"],
     project="shop",
 )"#,
+            self.address
+        )
+    }
+}
+
+impl Start {
+    pub(crate) fn javascript(&self) -> String {
+        format!(
+            r#"// Node 18 or later
+process.on("uncaughtExceptionMonitor", (error) =>
+  fetch("{}/api/errors", {{
+    method: "POST",
+    headers: {{ "X-API-Key": process.env.API_KEY, "Content-Type": "application/json" }},
+    body: JSON.stringify({{
+      project: "shop",
+      exception_type: error.name,
+      message: error.message,
+      traceback: error.stack,
+    }}),
+  }}),
+);"#,
+            self.address
+        )
+    }
+
+    pub(crate) fn rust(&self) -> String {
+        format!(
+            r#"// cargo add ureq --features json; cargo add serde_json
+fn report(error: &dyn std::error::Error) -> Result<(), ureq::Error> {{
+    ureq::post("{}/api/errors")
+        .header("X-API-Key", &std::env::var("API_KEY").unwrap_or_default())
+        .send_json(serde_json::json!({{
+            "project": "shop",
+            "exception_type": "Error",
+            "message": error.to_string(),
+            "traceback": std::backtrace::Backtrace::force_capture().to_string(),
+        }}))?;
+    Ok(())
+}}"#,
             self.address
         )
     }
@@ -521,6 +731,8 @@ mod tests {
             environments: vec!["production".into()],
             tallies: Tallies::default(),
             list,
+            filtered: vec![("bot".to_owned(), Count::new(3))],
+            time_to_resolve: Some("3 h".to_owned()),
         }
     }
 
@@ -535,6 +747,13 @@ mod tests {
             source: Source::Browser,
             state: State::New,
             count: Count::new(12_345),
+            users: Count::new(7),
+            history: History {
+                counts: vec![0, 3, 1],
+                step: "hour",
+            },
+            level: Some(text.into()),
+            release: Some(text.into()),
             first_seen: Moment::new(NOW - 9_000_000, NOW),
             last_seen: Moment::new(NOW - 60_000, NOW),
         }

@@ -8,9 +8,8 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::domain::fingerprint;
 use crate::domain::recognition::Recognised;
 use crate::domain::report::Report;
-
-/// Length of a day.
-pub const DAY_MS: i64 = 86_400_000;
+use crate::store::occurrences::Places;
+use crate::store::releases::Addition;
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,18 +54,11 @@ pub struct Filing {
     pub tags: Option<String>,
     /// Unix milliseconds.
     pub received_at: i64,
-    /// Who is to be told of a new or reopened group.
-    pub recipients: Arc<[String]>,
 }
 
 impl Filing {
     /// Makes a report ready for the store.
-    pub fn new(
-        mut report: Report,
-        recognised: Arc<Recognised>,
-        received_at: i64,
-        recipients: Arc<[String]>,
-    ) -> Self {
+    pub fn new(mut report: Report, recognised: Arc<Recognised>, received_at: i64) -> Self {
         Self {
             recognised,
             text_hash: fingerprint::text_hash(&report),
@@ -79,8 +71,21 @@ impl Filing {
                 report
             },
             received_at,
-            recipients,
         }
+    }
+
+    /// `name:value` of each tag, for the search index.
+    fn searched_tags(&self) -> String {
+        let tags: Vec<(String, String)> = self
+            .tags
+            .as_deref()
+            .and_then(|tags| serde_json::from_str(tags).ok())
+            .unwrap_or_default();
+        let all: Vec<String> = tags
+            .iter()
+            .map(|(name, value)| format!("{name}:{value}"))
+            .collect();
+        searched(&all.join("\n")).to_owned()
     }
 
     /// Key of the groups that were made before there were rules.
@@ -89,12 +94,27 @@ impl Filing {
     }
 }
 
+/// What a report does to its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Open,
+    /// It reopens it.
+    Resolved,
+    /// It reopens it if it is of a later release.
+    ResolvedAfter,
+}
+
 /// What filing needs to know of a group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     pub(super) id: i64,
-    pub(super) is_resolved: bool,
-    /// Counted ones and those that wait.
+    /// The group that shows its reports: itself unless it is merged into another.
+    pub(super) root: i64,
+    /// Whether it is merged, or others are merged into it.
+    pub(super) is_merged: bool,
+    /// Of the root.
+    pub(super) standing: Standing,
+    /// Its own: counted ones and those that wait.
     pub(super) n_occurrences: i64,
     pub(super) text_hash: i64,
 }
@@ -123,17 +143,25 @@ pub(super) fn find(tx: &Connection, filing: &Filing) -> rusqlite::Result<Option<
 
 fn find_by(tx: &Connection, project: &str, key: &str) -> rusqlite::Result<Option<Known>> {
     let mut statement = tx.prepare_cached(
-        "select g.id, g.is_resolved, g.n_occurrences, g.text_hash
+        "select g.id, g.n_occurrences, g.text_hash, r.id, r.is_resolved, r.resolved_after is not null,
+                g.merged_into is not null or r.n_merged > 0
          from group_keys k
          join groups g on g.id = k.group_id
+         join groups r on r.id = ifnull(g.merged_into, g.id)
          where k.project = :project and k.key = :key",
     )?;
     let row = statement.query_row(named_params! { ":project": project, ":key": key }, |row| {
         Ok(Known {
             id: row.get(0)?,
-            is_resolved: row.get(1)?,
-            n_occurrences: row.get(2)?,
-            text_hash: row.get(3)?,
+            n_occurrences: row.get(1)?,
+            text_hash: row.get(2)?,
+            root: row.get(3)?,
+            standing: match (row.get(4)?, row.get(5)?) {
+                (false, _) => Standing::Open,
+                (true, false) => Standing::Resolved,
+                (true, true) => Standing::ResolvedAfter,
+            },
+            is_merged: row.get(6)?,
         })
     });
     row.optional()
@@ -156,8 +184,8 @@ pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known
     let id: i64 = number.query_row([], |row| row.get(0))?;
     let mut group = tx.prepare_cached(
         "insert into groups (id, fingerprint, project, exception_type, n_occurrences, first_seen_at, last_seen_at,
-                             text_hash, level)
-         values (:id, :fingerprint, :project, :exception_type, 0, :now, :now, :text_hash, :level)",
+                             text_hash, level, first_release)
+         values (:id, :fingerprint, :project, :exception_type, 0, :now, :now, :text_hash, :level, :release)",
     )?;
     group.execute(named_params! {
         ":id": id,
@@ -167,11 +195,12 @@ pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known
         ":now": filing.received_at,
         ":text_hash": filing.text_hash,
         ":level": report.level.name(),
+        ":release": report.release,
     })?;
     add_key(tx, &report.project, &filing.recognised.key, id)?;
     let mut texts = tx.prepare_cached(
-        "insert into first_reports (group_id, message, traceback, culprit, grouping)
-         values (:id, :message, :traceback, :culprit, :grouping)",
+        "insert into first_reports (group_id, message, traceback, culprit, grouping, received_at)
+         values (:id, :message, :traceback, :culprit, :grouping, :now)",
     )?;
     texts.execute(named_params! {
         ":id": id,
@@ -179,20 +208,25 @@ pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known
         ":traceback": report.traceback,
         ":culprit": culprit,
         ":grouping": serde_json::to_string(&filing.recognised.grouping).ok(),
+        ":now": filing.received_at,
     })?;
     let mut search = tx.prepare_cached(
-        "insert into group_search (rowid, exception_type, message, culprit)
-         values (:id, :exception_type, :message, :culprit)",
+        "insert into group_search (rowid, exception_type, message, culprit, frames, tags)
+         values (:id, :exception_type, :message, :culprit, :frames, :tags)",
     )?;
     search.execute(named_params! {
         ":id": id,
         ":exception_type": report.exception_type,
         ":message": searched(&report.message),
         ":culprit": culprit,
+        ":frames": searched(&filing.recognised.grouping.parts.join("\n")),
+        ":tags": filing.searched_tags(),
     })?;
     Ok(Known {
         id,
-        is_resolved: false,
+        root: id,
+        is_merged: false,
+        standing: Standing::Open,
         n_occurrences: 0,
         text_hash: filing.text_hash,
     })
@@ -210,28 +244,42 @@ fn searched(message: &str) -> &str {
 /// Opens a resolved group because it came back.
 pub(super) fn reopen(tx: &Connection, group_id: i64, now: i64) -> rusqlite::Result<()> {
     let mut statement = tx.prepare_cached(
-        "update groups set is_resolved = 0, resolved_at = null, reopened_at = :now where id = :id",
+        "update groups set is_resolved = 0, resolved_at = null, resolved_after = null, reopened_at = :now
+         where id = :id",
     )?;
     statement.execute(named_params! { ":id": group_id, ":now": now })?;
     Ok(())
 }
 
-/// The group of an event that came before, and what is counted of it.
-pub(super) fn find_event(
-    tx: &Connection,
-    project: &str,
-    event_id: &str,
-) -> rusqlite::Result<Option<(i64, i64)>> {
+/// Whether a report of `release` comes after the release in which a group was resolved.
+pub(super) fn reopens(tx: &Connection, root: i64, report: &Report) -> rusqlite::Result<bool> {
+    let mut statement = tx.prepare_cached("select resolved_after from groups where id = ?1")?;
+    let after: Option<String> = statement.query_row([root], |row| row.get(0))?;
+    match after {
+        Some(after) => super::releases::is_newer(tx, &report.project, report.release.as_deref(), &after),
+        None => Ok(true),
+    }
+}
+
+/// Counted reports of a group and all that is merged into it, and which groups these are.
+pub(super) fn family(tx: &Connection, root: i64) -> rusqlite::Result<(i64, Vec<i64>)> {
+    let mut statement = tx.prepare_cached("select n_occurrences + n_merged from groups where id = ?1")?;
+    let n_counted = statement.query_row([root], |row| row.get(0))?;
+    let mut members = super::families::merged(tx, root)?;
+    members.push(root);
+    Ok((n_counted, members))
+}
+
+/// The group of an event that came before: the one that shows it.
+pub(super) fn find_event(tx: &Connection, project: &str, event_id: &str) -> rusqlite::Result<Option<i64>> {
     let mut statement = tx.prepare_cached(
-        "select g.id, g.n_occurrences
+        "select ifnull(g.merged_into, g.id)
          from event_ids e
          join groups g on g.id = e.group_id
          where e.id = ?1",
     )?;
     statement
-        .query_row([event_number(project, event_id)], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .query_row([event_number(project, event_id)], |row| row.get(0))
         .optional()
 }
 
@@ -244,14 +292,18 @@ pub(super) fn note_event(
 ) -> rusqlite::Result<()> {
     let mut statement =
         tx.prepare_cached("insert or replace into event_ids (id, group_id, day) values (?1, ?2, ?3)")?;
-    statement.execute((event_number(project, event_id), group_id, now.div_euclid(DAY_MS)))?;
+    statement.execute((
+        event_number(project, event_id),
+        group_id,
+        now.div_euclid(super::tallies::DAY_MS),
+    ))?;
     Ok(())
 }
 
 /// Forgets the ids of events received before `before`.
 pub fn drop_events(tx: &Connection, before: i64) -> rusqlite::Result<usize> {
     let mut statement = tx.prepare_cached("delete from event_ids where day < ?1")?;
-    statement.execute([before.div_euclid(DAY_MS)])
+    statement.execute([before.div_euclid(super::tallies::DAY_MS)])
 }
 
 /// By which an event is known in `event_ids`: two projects may use the same id.
@@ -359,22 +411,47 @@ struct Summary {
     level: Option<String>,
     environment: Option<String>,
     release: Option<String>,
-    /// Reports by hour.
-    hours: BTreeMap<i64, i64>,
-    /// Reports by name and value, and when the newest came.
-    tags: BTreeMap<(String, String), (i64, i64)>,
+    /// Reports by hour, and the first of them.
+    hours: BTreeMap<i64, (i64, i64)>,
+    /// Reports by name and value.
+    tags: BTreeMap<(String, String), Tagged>,
     users: BTreeSet<i64>,
 }
 
-/// Counts `entries`, oldest first, in their group, and keeps the newest `keep` of all that the group has.
-pub(super) fn fold(tx: &Connection, group_id: i64, entries: &[Entry], keep: i64) -> rusqlite::Result<()> {
+/// Reports with one value of a tag.
+struct Tagged {
+    n: i64,
+    first_seen_at: i64,
+    last_seen_at: i64,
+    first_seq: i64,
+}
+
+/// What counting the reports of a group led to.
+pub(super) struct Folded {
+    /// The group that shows them.
+    pub(super) root: i64,
+    /// Its reports, these included.
+    pub(super) n_after: i64,
+    /// Reports of the fullest hour they fell into, before and after.
+    pub(super) hour: (i64, i64),
+    /// Environment of the newest of them that named one.
+    pub(super) environment: Option<String>,
+    /// When the newest of them came.
+    pub(super) at: i64,
+}
+
+/// Counts `entries`, oldest first, in their group, and keeps those of them for which there is a place.
+pub(super) fn fold(
+    tx: &Connection,
+    group_id: i64,
+    entries: &[Entry],
+    places: Places,
+) -> rusqlite::Result<Option<Folded>> {
     let Some(last) = entries.last() else {
-        return Ok(());
+        return Ok(None);
     };
     let summary = summary(tx, entries)?;
-    super::tallies::count_hours(tx, group_id, &summary.hours)?;
-    super::tallies::count_tags(tx, group_id, &summary.tags)?;
-    let n_new_users = super::tallies::note_users(tx, group_id, &summary.users)?;
+    let new_users = super::tallies::note_users(tx, group_id, &summary.users)?;
     let mut group = tx.prepare_cached(
         "update groups
          set n_occurrences = n_occurrences + :n,
@@ -385,22 +462,161 @@ pub(super) fn fold(tx: &Connection, group_id: i64, entries: &[Entry], keep: i64)
              release = coalesce(:release, release),
              is_browser = is_browser or :is_browser,
              folded_seq = :seq
-         where id = :id",
+         where id = :id
+         returning project, n_occurrences, n_merged, merged_into",
     )?;
-    group.execute(named_params! {
+    let n = entries.len() as i64;
+    let values = named_params! {
         ":id": group_id,
-        ":n": entries.len() as i64,
-        ":n_new_users": n_new_users,
+        ":n": n,
+        ":n_new_users": new_users.len() as i64,
         ":last_seen_at": summary.last_seen_at,
         ":level": summary.level,
         ":environment": summary.environment,
         ":release": summary.release,
         ":is_browser": summary.is_browser,
         ":seq": last.seq,
-    })?;
-    let n_kept = usize::try_from(keep).unwrap_or(usize::MAX);
-    for entry in &entries[entries.len().saturating_sub(n_kept)..] {
-        super::occurrences::keep(tx, group_id, entry.seq, keep)?;
+    };
+    let row = group.query_row(values, |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    });
+    let (project, n_own, n_merged, merged_into): (String, i64, i64, Option<i64>) = row?;
+    let n_after = match merged_into {
+        Some(root) => add_to_root(tx, root, group_id, n, &new_users, &summary)?,
+        None => n_own + n_merged,
+    };
+    let root = merged_into.unwrap_or(group_id);
+    if merged_into.is_none() && n_merged > 0 && !new_users.is_empty() {
+        drop_known_users(
+            tx,
+            root,
+            super::tallies::n_known_users(tx, root, group_id, &new_users)?,
+        )?;
+    }
+    let hours = count(tx, group_id, &project, &summary)?;
+    let special = special_places(tx, group_id, entries, &summary, &hours, places)?;
+    keep(tx, group_id, entries, places, &special)?;
+    let fullest = hours
+        .iter()
+        .map(|(hour, after)| (after - summary.hours[hour].0, *after));
+    Ok(Some(Folded {
+        root,
+        n_after,
+        hour: fullest.max_by_key(|(_, after)| *after).unwrap_or_default(),
+        environment: summary.environment,
+        at: summary.last_seen_at,
+    }))
+}
+
+/// Counts reports of a merged group in the one that shows them. Returns what that has now.
+fn add_to_root(
+    tx: &Connection,
+    root: i64,
+    group_id: i64,
+    n: i64,
+    new_users: &[i64],
+    summary: &Summary,
+) -> rusqlite::Result<i64> {
+    let n_known = super::tallies::n_known_users(tx, root, group_id, new_users)?;
+    let mut statement = tx.prepare_cached(
+        "update groups
+         set n_merged = n_merged + :n,
+             n_users = n_users + :n_new_users,
+             last_seen_at = max(last_seen_at, :last_seen_at),
+             level = coalesce(:level, level),
+             environment = coalesce(:environment, environment),
+             release = coalesce(:release, release),
+             is_browser = is_browser or :is_browser
+         where id = :root
+         returning n_occurrences + n_merged",
+    )?;
+    let values = named_params! {
+        ":root": root,
+        ":n": n,
+        ":n_new_users": new_users.len() as i64 - n_known,
+        ":last_seen_at": summary.last_seen_at,
+        ":level": summary.level,
+        ":environment": summary.environment,
+        ":release": summary.release,
+        ":is_browser": summary.is_browser,
+    };
+    statement.query_row(values, |row| row.get(0))
+}
+
+fn drop_known_users(tx: &Connection, root: i64, n: i64) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached("update groups set n_users = n_users - ?2 where id = ?1")?;
+    statement.execute((root, n))?;
+    Ok(())
+}
+
+/// Counts by hour and release. Returns what each hour comes to.
+fn count(
+    tx: &Connection,
+    group_id: i64,
+    project: &str,
+    summary: &Summary,
+) -> rusqlite::Result<BTreeMap<i64, i64>> {
+    let releases = summary.tags.iter().filter(|((name, _), _)| name == "release");
+    let releases = releases.map(|((_, version), tagged)| {
+        let addition = Addition {
+            n: tagged.n,
+            first_seen_at: tagged.first_seen_at,
+            last_seen_at: tagged.last_seen_at,
+        };
+        (version.clone(), addition)
+    });
+    super::releases::count(tx, project, &releases.collect())?;
+    let hours = summary.hours.iter().map(|(hour, (n, _))| (*hour, *n));
+    super::tallies::count_hours(tx, group_id, hours)
+}
+
+/// Counts by tag; says which reports have a place of their own: by seq, the place.
+fn special_places(
+    tx: &Connection,
+    group_id: i64,
+    entries: &[Entry],
+    summary: &Summary,
+    hours: &BTreeMap<i64, i64>,
+    places: Places,
+) -> rusqlite::Result<BTreeMap<i64, i64>> {
+    let mut special = BTreeMap::new();
+    for ((name, value), tagged) in &summary.tags {
+        let at = tagged.last_seen_at;
+        let is_new = super::tallies::count_tag(tx, group_id, name, value, tagged.n, at)?;
+        if is_new && matches!(name.as_str(), "environment" | "release") {
+            let place = places.of_variant(super::tallies::digest_number(value));
+            special.extend(place.map(|place| (tagged.first_seq, place)));
+        }
+    }
+    for (hour, (n, first_seq)) in &summary.hours {
+        if hours.get(hour) == Some(n) {
+            special.extend(places.of_hour(*hour).map(|place| (*first_seq, place)));
+        }
+    }
+    let first = entries.first().filter(|entry| entry.number == 1);
+    special.extend(
+        first
+            .zip(places.of_first())
+            .map(|(entry, place)| (entry.seq, place)),
+    );
+    Ok(special)
+}
+
+fn keep(
+    tx: &Connection,
+    group_id: i64,
+    entries: &[Entry],
+    places: Places,
+    special: &BTreeMap<i64, i64>,
+) -> rusqlite::Result<()> {
+    for (seq, place) in special {
+        super::occurrences::keep(tx, group_id, *seq, *place)?;
+    }
+    let n_ring = usize::try_from(places.n_ring()).unwrap_or(usize::MAX);
+    for entry in &entries[entries.len().saturating_sub(n_ring)..] {
+        if !special.contains_key(&entry.seq) {
+            super::occurrences::keep(tx, group_id, entry.seq, places.in_ring(entry.number))?;
+        }
     }
     Ok(())
 }
@@ -420,10 +636,8 @@ fn summary(tx: &Connection, entries: &[Entry]) -> rusqlite::Result<Summary> {
         if let Some(user) = row.get_ref(3)?.as_str_or_null()? {
             summary.users.insert(super::tallies::user_number(user));
         }
-        *summary
-            .hours
-            .entry(received_at.div_euclid(super::tallies::HOUR_MS))
-            .or_default() += 1;
+        let hour = received_at.div_euclid(super::tallies::HOUR_MS);
+        summary.hours.entry(hour).or_insert((0, entry.seq)).0 += 1;
         let tags = row.get_ref(4)?.as_str_or_null()?;
         // The text is our own: it is always such a list.
         let tags: Vec<(String, String)> = tags
@@ -435,8 +649,14 @@ fn summary(tx: &Connection, entries: &[Entry]) -> rusqlite::Result<Summary> {
                 "release" => summary.release = Some(value.clone()),
                 _ => {}
             }
-            let tag = summary.tags.entry((name, value)).or_default();
-            *tag = (tag.0 + 1, tag.1.max(received_at));
+            let tagged = summary.tags.entry((name, value)).or_insert(Tagged {
+                n: 0,
+                first_seen_at: received_at,
+                last_seen_at: received_at,
+                first_seq: entry.seq,
+            });
+            tagged.n += 1;
+            tagged.last_seen_at = tagged.last_seen_at.max(received_at);
         }
     }
     Ok(summary)

@@ -1,10 +1,12 @@
 //! Groups of equal errors: lists, one group, its state, retention.
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params_from_iter};
 
+use super::families;
 use crate::domain::search_query::SearchQuery;
 
-/// One group, without its traceback.
+/// One group, without its traceback. Counts and times are those of all that were merged into it as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Number in URLs and mails.
@@ -41,12 +43,23 @@ pub struct Group {
     pub release: Option<String>,
     /// Users it hit, each once.
     pub n_users: i64,
+    /// Out of the way until it wakes.
+    pub is_snoozed: bool,
+    /// Only a report of a release newer than this one reopens it.
+    pub resolved_after: Option<String>,
+    /// Release of its first report.
+    pub first_release: Option<String>,
+    /// The group that shows its reports.
+    pub merged_into: Option<i64>,
 }
 
 /// A group whose first report waits to be counted has one all the same.
 const COLUMNS: &str = "g.id, g.fingerprint, g.project, g.exception_type, g.environment, g.is_browser, \
-     max(g.n_occurrences, 1), g.first_seen_at, g.last_seen_at, g.is_resolved, g.resolved_at, g.reopened_at, \
-     f.message, f.culprit, g.level, g.release, g.n_users";
+     max(g.n_occurrences + g.n_merged, 1), g.first_seen_at, g.last_seen_at, g.is_resolved, g.resolved_at, \
+     g.reopened_at, f.message, f.culprit, g.level, g.release, g.n_users, g.is_snoozed, g.resolved_after, \
+     g.first_release, g.merged_into";
+/// Number of [`COLUMNS`]: where a query's own begin.
+const N_COLUMNS: usize = 21;
 
 impl Group {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -68,8 +81,23 @@ impl Group {
             level: row.get(14)?,
             release: row.get(15)?,
             n_users: row.get(16)?,
+            is_snoozed: row.get(17)?,
+            resolved_after: row.get(18)?,
+            first_release: row.get(19)?,
+            merged_into: row.get(20)?,
         })
     }
+}
+
+/// Where a group stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// To be looked at.
+    Open,
+    /// Open, but out of the way until it wakes.
+    Snoozed,
+    /// Done until it comes back.
+    Resolved,
 }
 
 /// Which groups a list shows; `None` does not filter.
@@ -83,8 +111,8 @@ pub struct Filter {
     pub is_browser: Option<bool>,
     /// Groups with a kept occurrence of this session.
     pub session_id: Option<String>,
-    /// Done, or not.
-    pub is_resolved: Option<bool>,
+    /// Where they stand.
+    pub state: Option<State>,
     /// Last seen at or after.
     pub since: Option<i64>,
     /// Groups whose newest report is as bad.
@@ -93,9 +121,11 @@ pub struct Filter {
     pub user_id: Option<String>,
     /// Groups with a report that had each of these tags; `environment` and `release` are tags too.
     pub tags: Vec<(String, String)>,
+    /// Groups whose first report was of this release.
+    pub new_in: Option<String>,
     /// What comes first.
     pub sort: Sort,
-    /// Words in type, message or place.
+    /// Words in type, message, place, frames or tags.
     pub search: Option<SearchQuery>,
 }
 
@@ -114,24 +144,57 @@ pub enum Sort {
 }
 
 impl Sort {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::LastSeen, Self::FirstSeen, Self::Count, Self::Users];
+
+    /// Its name in a URL.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LastSeen => "last_seen",
+            Self::FirstSeen => "first_seen",
+            Self::Count => "count",
+            Self::Users => "users",
+        }
+    }
+
     /// From its name in a URL.
     pub fn read(name: &str) -> Option<Self> {
-        Some(match name {
-            "last_seen" => Self::LastSeen,
-            "first_seen" => Self::FirstSeen,
-            "count" => Self::Count,
-            "users" => Self::Users,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|sort| sort.name() == name)
     }
 
     fn column(self) -> &'static str {
         match self {
             Self::LastSeen => "g.last_seen_at",
             Self::FirstSeen => "g.first_seen_at",
-            Self::Count => "g.n_occurrences",
+            Self::Count => "g.n_occurrences + g.n_merged",
             Self::Users => "g.n_users",
         }
+    }
+
+    fn value(self, group: &Group) -> i64 {
+        match self {
+            Self::LastSeen => group.last_seen_at,
+            Self::FirstSeen => group.first_seen_at,
+            Self::Count => group.n_occurrences,
+            Self::Users => group.n_users,
+        }
+    }
+}
+
+/// Where a page of a list begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// So many groups later than the first one.
+    Offset(u64),
+    /// After the group with this value of what is sorted by, and this id.
+    After(i64, i64),
+}
+
+impl Start {
+    /// From the text in a URL.
+    pub fn read_cursor(text: &str) -> Option<Self> {
+        let (value, id) = text.split_once('.')?;
+        Some(Self::After(value.parse().ok()?, id.parse().ok()?))
     }
 }
 
@@ -142,70 +205,130 @@ pub struct Groups {
     pub groups: Vec<Group>,
     /// Matches on all pages.
     pub n_total: i64,
+    /// What [`Start::read_cursor`] reads, for the next page; none at the end.
+    pub next_cursor: Option<String>,
 }
 
-const MATCHES: &str = "(:project is null or g.project = :project)
-    and (:is_resolved is null or g.is_resolved = :is_resolved)
-    and (:is_browser is null or g.is_browser = :is_browser)
-    and (:since is null or g.last_seen_at >= :since)
-    and (:environment is null or exists (
-         select 1 from group_tags t where t.name = 'environment' and t.value = :environment and t.group_id = g.id))
-    and (:level is null or g.level = :level)
-    and (:user is null or exists (
-         select 1 from group_users u where u.user = :user and u.group_id = g.id))
-    and (:tags is null or not exists (
-         select 1 from json_each(:tags) tag
-         where not exists (
-             select 1 from group_tags t
-             where t.group_id = g.id and t.name = tag.value ->> 0 and t.value = tag.value ->> 1)))
-    and (:session_id is null or exists (
-         select 1 from occurrences o where o.session_id = :session_id and o.place between g.id << 10 and g.id << 10 | 1023))
-    and (:matching is null or g.id in (select rowid from group_search where group_search match :matching))
-    and (:short is null or not exists (
-         select 1 from json_each(:short) word
-         where (select g.exception_type || char(10) || t.message || char(10) || ifnull(t.culprit, '')
-                from first_reports t where t.group_id = g.id) not like word.value escape '\\'))";
+/// Conditions of a list and what stands for their question marks, in order.
+#[derive(Default)]
+struct Conditions {
+    sql: Vec<&'static str>,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn of(filter: &Filter) -> Self {
+        let mut all = Self::default();
+        all.add("g.merged_into is null", []);
+        match filter.state {
+            Some(State::Open) => all.add("g.is_resolved = 0 and g.is_snoozed = 0", []),
+            Some(State::Snoozed) => all.add("g.is_resolved = 0 and g.is_snoozed = 1", []),
+            Some(State::Resolved) => all.add("g.is_resolved = 1", []),
+            None => {}
+        }
+        all.add_some("g.project = ?", filter.project.clone());
+        all.add_some("g.first_release = ?", filter.new_in.clone());
+        all.add_some("g.is_browser = ?", filter.is_browser);
+        all.add_some("g.last_seen_at >= ?", filter.since);
+        all.add_some("g.level = ?", filter.level.clone());
+        all.add_some(
+            "g.id in (select ifnull(m.merged_into, m.id) from group_users u join groups m on m.id = u.group_id
+                      where u.user = ?)",
+            filter.user_id.as_deref().map(super::tallies::user_number),
+        );
+        let environment = filter
+            .environment
+            .clone()
+            .map(|it| ("environment".to_owned(), it));
+        for (name, value) in filter.tags.iter().cloned().chain(environment) {
+            all.add(
+                "g.id in (select ifnull(m.merged_into, m.id) from group_tags t join groups m on m.id = t.group_id
+                          where t.name = ? and t.value = ?)",
+                [name.into(), value.into()],
+            );
+        }
+        all.add_some(
+            "g.id in (select ifnull(m.merged_into, m.id) from occurrences o join groups m on m.id = o.group_id
+                      where o.session_id = ?)",
+            filter.session_id.clone(),
+        );
+        if let Some(search) = &filter.search {
+            all.add_some(
+                "g.id in (select ifnull(m.merged_into, m.id) from group_search s join groups m on m.id = s.rowid
+                          where s.group_search match ?)",
+                search.matching.clone(),
+            );
+            for short in &search.short {
+                all.add(
+                    "(select g.exception_type || char(10) || t.message || char(10) || ifnull(t.culprit, '')
+                      from first_reports t where t.group_id = g.id) like ? escape '\\'",
+                    [short.clone().into()],
+                );
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, sql: &'static str, values: impl IntoIterator<Item = Value>) {
+        self.sql.push(sql);
+        self.values.extend(values);
+    }
+
+    fn add_some(&mut self, sql: &'static str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.add(sql, [value.into()]);
+        }
+    }
+
+    fn sql(&self) -> String {
+        self.sql.join(" and ")
+    }
+}
 
 /// Lists groups.
-pub fn list(connection: &Connection, filter: &Filter, limit: u64, offset: u64) -> rusqlite::Result<Groups> {
-    let search = filter.search.as_ref();
-    let matching = search.and_then(|search| search.matching.as_deref());
-    let short = search.filter(|search| !search.short.is_empty());
-    let short = short.map(|search| serde_json::Value::from(search.short.clone()).to_string());
-    let user = filter.user_id.as_deref().map(super::tallies::user_number);
-    let tags = (!filter.tags.is_empty()).then(|| serde_json::json!(filter.tags).to_string());
-    let filters = named_params! {
-        ":level": filter.level,
-        ":user": user,
-        ":tags": tags,
-        ":project": filter.project,
-        ":is_resolved": filter.is_resolved,
-        ":is_browser": filter.is_browser,
-        ":since": filter.since,
-        ":environment": filter.environment,
-        ":session_id": filter.session_id,
-        ":matching": matching,
-        ":short": short,
-    };
-    let mut total = connection.prepare_cached(&format!("select count(*) from groups g where {MATCHES}"))?;
-    let n_total = total.query_row(filters, |row| row.get(0))?;
+pub fn list(connection: &Connection, filter: &Filter, limit: u64, start: Start) -> rusqlite::Result<Groups> {
+    let mut conditions = Conditions::of(filter);
+    let mut total = connection.prepare_cached(&format!(
+        "select count(*) from groups g where {}",
+        conditions.sql()
+    ))?;
+    let n_total = total.query_row(params_from_iter(&conditions.values), |row| row.get(0))?;
 
+    let column = filter.sort.column();
+    let mut offset = 0;
+    let mut after = String::new();
+    match start {
+        Start::Offset(n) => offset = i64::try_from(n).unwrap_or(i64::MAX),
+        Start::After(value, id) => {
+            after = format!(" and ({column}, g.id) < (?, ?)");
+            conditions.values.extend([value.into(), id.into()]);
+        }
+    }
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-    let page = [filters, named_params! { ":limit": limit, ":offset": offset }].concat();
+    conditions.values.extend([limit.into(), offset.into()]);
+    // The ids first: only those of the page need their texts.
     let mut rows = connection.prepare_cached(&format!(
         "select {COLUMNS}
-         from groups g
+         from (select g.id, {column} as value
+               from groups g
+               where {}{after}
+               order by {column} desc, g.id desc
+               limit ? offset ?) page
+         join groups g on g.id = page.id
          join first_reports f on f.group_id = g.id
-         where {MATCHES}
-         order by {sort} desc, g.id desc
-         limit :limit offset :offset",
-        sort = filter.sort.column()
+         order by page.value desc, page.id desc",
+        conditions.sql()
     ))?;
     let groups = rows
-        .query_map(&page[..], Group::read)?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(Groups { groups, n_total })
+        .query_map(params_from_iter(&conditions.values), Group::read)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let is_full = i64::try_from(groups.len()) == Ok(limit);
+    let last = groups.last().filter(|_| is_full);
+    Ok(Groups {
+        next_cursor: last.map(|group| format!("{}.{}", filter.sort.value(group), group.id)),
+        groups,
+        n_total,
+    })
 }
 
 /// One group and the traceback of its first report.
@@ -218,25 +341,57 @@ pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<(Group,
     ))?;
     statement
         .query_row(named_params! { ":id": id }, |row| {
-            Ok((Group::read(row)?, row.get(17)?))
+            Ok((Group::read(row)?, row.get(N_COLUMNS)?))
         })
         .optional()
 }
 
+/// Who owns a group that is there.
+pub fn project_of(connection: &Connection, id: i64) -> rusqlite::Result<String> {
+    let mut statement = connection.prepare_cached("select project from groups where id = ?1")?;
+    statement.query_row([id], |row| row.get(0))
+}
+
+/// Reports of a group that is there, and of what is merged into it.
+pub fn n_occurrences(connection: &Connection, id: i64) -> rusqlite::Result<i64> {
+    let mut statement =
+        connection.prepare_cached("select n_occurrences + n_merged from groups where id = ?1")?;
+    statement.query_row([id], |row| row.get(0))
+}
+
+/// How a group is resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until<'a> {
+    /// Any report reopens it.
+    Any,
+    /// Only one of a release newer than this one does.
+    NewerThan(&'a str),
+}
+
 /// Marks a group as done; one that is done keeps its time. False if there is no such group.
-pub fn resolve(tx: &Connection, id: i64, now: i64) -> rusqlite::Result<bool> {
+pub fn resolve(tx: &Connection, id: i64, until: Until<'_>, now: i64) -> rusqlite::Result<bool> {
+    let after = match until {
+        Until::Any => None,
+        Until::NewerThan(release) => Some(release),
+    };
+    super::snoozes::drop(tx, id)?;
     let mut statement = tx.prepare_cached(
         "update groups
-         set resolved_at = iif(is_resolved, resolved_at, :now), is_resolved = 1
+         set resolved_at = iif(is_resolved, resolved_at, :now), is_resolved = 1, is_snoozed = 0,
+             resolved_after = :after
          where id = :id",
     )?;
-    Ok(statement.execute(named_params! { ":id": id, ":now": now })? > 0)
+    Ok(statement.execute(named_params! { ":id": id, ":after": after, ":now": now })? > 0)
 }
 
 /// Opens a group again by hand. False if there is no such group.
 pub fn reopen(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
-    let mut statement =
-        tx.prepare_cached("update groups set is_resolved = 0, resolved_at = null where id = :id")?;
+    super::snoozes::drop(tx, id)?;
+    let mut statement = tx.prepare_cached(
+        "update groups
+         set is_resolved = 0, is_snoozed = 0, resolved_at = null, resolved_after = null
+         where id = :id",
+    )?;
     Ok(statement.execute(named_params! { ":id": id })? > 0)
 }
 
@@ -273,11 +428,13 @@ fn names(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-/// How many groups are open, resolved, and were ever kept at all.
+/// How many groups there are in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Not resolved.
+    /// To be looked at.
     pub n_open: i64,
+    /// Open, and out of the way for now.
+    pub n_snoozed: i64,
     /// Resolved and not yet dropped.
     pub n_resolved: i64,
 }
@@ -285,18 +442,28 @@ pub struct Totals {
 /// Counts groups by state.
 pub fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
     let mut statement = connection.prepare_cached(
-        "select (select count(*) from groups where is_resolved = 0), (select count(*) from groups where is_resolved = 1)",
+        "select (select count(*) from groups where is_resolved = 0 and is_snoozed = 0 and merged_into is null),
+                (select count(*) from groups where is_resolved = 0 and is_snoozed = 1 and merged_into is null),
+                (select count(*) from groups where is_resolved = 1 and merged_into is null)",
     )?;
     statement.query_row([], |row| {
         Ok(Totals {
             n_open: row.get(0)?,
-            n_resolved: row.get(1)?,
+            n_snoozed: row.get(1)?,
+            n_resolved: row.get(2)?,
         })
     })
 }
 
-/// Deletes a group with all that hangs on it. False if there is no such group.
+/// Deletes a group with all that hangs on it, what was merged into it too. False if there is no such group.
 pub fn delete(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
+    for merged in families::merged(tx, id)? {
+        delete_one(tx, merged)?;
+    }
+    delete_one(tx, id)
+}
+
+fn delete_one(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
     let mut search = tx.prepare_cached("delete from group_search where rowid = :id")?;
     search.execute(named_params! { ":id": id })?;
     super::occurrences::drop_of_group(tx, id)?;
@@ -307,7 +474,10 @@ pub fn delete(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
 /// Deletes up to `limit` groups resolved before `before`, with all that hangs on them. Returns how many.
 pub fn drop_resolved(tx: &Connection, before: i64, limit: u32) -> rusqlite::Result<usize> {
     let mut ids = tx.prepare_cached(
-        "select id from groups where is_resolved = 1 and resolved_at < :before order by resolved_at limit :limit",
+        "select id from groups
+         where is_resolved = 1 and resolved_at < :before and merged_into is null
+         order by resolved_at
+         limit :limit",
     )?;
     let ids: Vec<i64> = ids
         .query_map(named_params! { ":before": before, ":limit": limit }, |row| {
@@ -339,13 +509,13 @@ mod tests {
         let old = file(&database, filing("Old", 1000));
         let young = file(&database, filing("Young", 1000));
         file(&database, filing("Open", 1000));
-        resolve(&database, old.group_id, 2000).unwrap();
-        resolve(&database, young.group_id, 9000).unwrap();
+        resolve(&database, old.group_id, Until::Any, 2000).unwrap();
+        resolve(&database, young.group_id, Until::Any, 9000).unwrap();
 
         assert_eq!(drop_resolved(&database, 5000, 100).unwrap(), 1);
         assert_eq!(drop_resolved(&database, 5000, 100).unwrap(), 0);
         assert!(find(&database, old.group_id).unwrap().is_none());
-        for table in ["groups", "first_reports", "occurrences", "mails", "group_search"] {
+        for table in ["groups", "first_reports", "occurrences", "alerts", "group_search"] {
             assert_eq!(count(&database, table), 2, "{table}");
         }
     }
@@ -355,7 +525,7 @@ mod tests {
         let database = database();
         for kind in ["A", "B", "C"] {
             let filed = file(&database, filing(kind, 1000));
-            resolve(&database, filed.group_id, 1000).unwrap();
+            resolve(&database, filed.group_id, Until::Any, 1000).unwrap();
         }
         assert_eq!(drop_resolved(&database, 5000, 2).unwrap(), 2);
         assert_eq!(drop_resolved(&database, 5000, 2).unwrap(), 1);
@@ -370,7 +540,7 @@ mod tests {
                 search: search_query::parse(text),
                 ..Filter::default()
             };
-            list(&database, &filter, 10, 0).unwrap().n_total
+            list(&database, &filter, 10, Start::Offset(0)).unwrap().n_total
         };
         for text in [
             "keyerr",
@@ -391,8 +561,8 @@ mod tests {
     fn resolving_twice_keeps_the_first_time_and_a_new_report_reopens() {
         let database = database();
         let id = file(&database, filing("E", 1000)).group_id;
-        assert!(resolve(&database, id, 2000).unwrap());
-        assert!(resolve(&database, id, 3000).unwrap());
+        assert!(resolve(&database, id, Until::Any, 2000).unwrap());
+        assert!(resolve(&database, id, Until::Any, 3000).unwrap());
         assert_eq!(find(&database, id).unwrap().unwrap().0.resolved_at, Some(2000));
         let filed = file(&database, filing("E", 4000));
         assert_eq!((filed.outcome, filed.n_occurrences), (Outcome::Reopened, 2));
@@ -401,6 +571,6 @@ mod tests {
             (group.is_resolved, group.resolved_at, group.reopened_at),
             (false, None, Some(4000))
         );
-        assert!(!resolve(&database, 99, 1).unwrap());
+        assert!(!resolve(&database, 99, Until::Any, 1).unwrap());
     }
 }

@@ -5,14 +5,18 @@
 //! Which reports wait is in memory as well. The journal is the truth: whenever a transaction was undone,
 //! or the process has just started, memory is made from it again.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Mutex;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use super::filing::{self, Entry, Filed, Filing, Known, Outcome};
-use super::mails;
+use super::activities::{self, Act};
+use super::alerts;
+use super::filing::{self, Entry, Filed, Filing, Folded, Known, Outcome, Standing};
+use super::occurrences::Places;
+use super::rules;
+use crate::domain::alerting::Kind;
 
 /// How much waits.
 #[derive(Clone, Copy)]
@@ -34,17 +38,24 @@ const LIMITS: Limits = Limits {
     cut_every: 4096,
 };
 
+/// Groups looked at for a spike at once: when everything rises, some of it says so.
+const MAX_RISING: usize = 1000;
+/// An hour with less is no spike.
+const MIN_RISING: i64 = 20;
+
 /// Reports on their way from the door to their groups. All but [`Intake::is_settled`] belong in a write.
 pub struct Intake {
     state: Mutex<State>,
     /// Of the report that comes next; unknown, and high, until the journal was looked at.
     next_seq: AtomicI64,
     counted_before: AtomicI64,
+    /// Groups whose hour got fuller than it was by half: one of them may be far over its past.
+    rising: Mutex<BTreeSet<i64>>,
 }
 
 struct State {
-    /// Occurrences kept per group.
-    keep: i64,
+    /// Which occurrences are kept of a group.
+    places: Places,
     limits: Limits,
     /// The journal's state that this memory is of; see [`filing::journal_state`].
     last_seq: i64,
@@ -59,6 +70,9 @@ struct State {
     n_reports: usize,
     /// The journal holds nothing before it.
     cut_seq: i64,
+    /// Numbers of reports of which somebody wants to be told; unknown until it is asked for.
+    every: Option<Vec<i64>>,
+    rising: BTreeSet<i64>,
 }
 
 /// Project and key: what tells groups apart.
@@ -73,16 +87,17 @@ impl Identity {
 }
 
 impl Intake {
-    /// Keeps the newest `keep_occurrences` of each group, at least one and at most [`super::occurrences::MAX_KEPT`].
+    /// Keeps `keep_occurrences` of each group, at least one and at most [`super::occurrences::MAX_KEPT`].
     pub fn new(keep_occurrences: u32) -> Self {
         Self {
-            state: Mutex::new(State::new(i64::from(keep_occurrences), LIMITS)),
+            state: Mutex::new(State::new(Places::new(keep_occurrences), LIMITS)),
             next_seq: AtomicI64::new(i64::MAX),
             counted_before: AtomicI64::new(0),
+            rising: Mutex::default(),
         }
     }
 
-    /// Takes a report in: finds or makes its group, journals it, and queues the mails.
+    /// Takes a report in: finds or makes its group, journals it, and says what is to be told.
     pub fn file(&self, tx: &Connection, filing: Filing) -> rusqlite::Result<Filed> {
         self.with(tx, |state| state.file(tx, filing))
     }
@@ -124,8 +139,14 @@ impl Intake {
     pub fn settle_and_forget(&self, tx: &Connection) -> rusqlite::Result<()> {
         self.with(tx, |state| {
             state.known.clear();
+            state.every = None;
             state.fold_up_to(tx, i64::MAX, usize::MAX)
         })
+    }
+
+    /// Groups whose hour got a good deal fuller since this was last asked.
+    pub fn take_rising(&self) -> BTreeSet<i64> {
+        std::mem::take(&mut self.rising.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether the tables show all that was acknowledged.
@@ -149,14 +170,20 @@ impl Intake {
             state.distrust();
         }
         self.next_seq.store(state.next_seq, Relaxed);
+        if !state.rising.is_empty() {
+            let rising = std::mem::take(&mut state.rising);
+            let mut all = self.rising.lock().unwrap_or_else(PoisonError::into_inner);
+            let n_free = MAX_RISING.saturating_sub(all.len());
+            all.extend(rising.into_iter().take(n_free));
+        }
         done
     }
 }
 
 impl State {
-    fn new(keep: i64, limits: Limits) -> Self {
+    fn new(places: Places, limits: Limits) -> Self {
         Self {
-            keep,
+            places,
             limits,
             last_seq: -1,
             version: -1,
@@ -167,6 +194,8 @@ impl State {
             order: VecDeque::new(),
             n_reports: 0,
             cut_seq: 0,
+            every: None,
+            rising: BTreeSet::new(),
         }
     }
 
@@ -182,6 +211,7 @@ impl State {
             return Ok(());
         }
         self.known.clear();
+        self.every = None;
         self.waiting.clear();
         self.order.clear();
         (self.n_reports, self.cut_seq) = (0, 0);
@@ -200,36 +230,25 @@ impl State {
         }
         let identity = Identity::of(&filing);
         let (known, is_new) = self.find_or_create(tx, &identity, &filing)?;
-        let outcome = match (is_new, known.is_resolved) {
+        let outcome = match (is_new, known.standing) {
             (true, _) => Outcome::Created,
-            (false, true) => Outcome::Reopened,
-            (false, false) => Outcome::Incremented,
-        };
-        if outcome == Outcome::Reopened {
-            filing::reopen(tx, known.id, filing.received_at)?;
-        }
-        if outcome != Outcome::Incremented {
-            let kind = match outcome {
-                Outcome::Reopened => mails::Kind::Reopened,
-                Outcome::Created | Outcome::Incremented | Outcome::Repeated => mails::Kind::Created,
-            };
-            for recipient in filing.recipients.iter() {
-                mails::queue(tx, Some(known.id), kind, recipient, filing.received_at)?;
+            (false, Standing::Resolved) => Outcome::Reopened,
+            (false, Standing::ResolvedAfter) if filing::reopens(tx, known.root, &filing.report)? => {
+                Outcome::Reopened
             }
-        }
+            (false, Standing::Open | Standing::ResolvedAfter) => Outcome::Incremented,
+        };
+        tell(tx, known.root, outcome, &filing)?;
         if let Some(id) = &filing.report.event_id {
             filing::note_event(tx, &filing.report.project, id, known.id, filing.received_at)?;
         }
         let known = Known {
-            is_resolved: false,
+            standing: match outcome {
+                Outcome::Incremented | Outcome::Repeated => known.standing,
+                Outcome::Created | Outcome::Reopened => Standing::Open,
+            },
             n_occurrences: known.n_occurrences + 1,
             ..known
-        };
-        let filed = Filed {
-            group_id: known.id,
-            outcome,
-            n_occurrences: known.n_occurrences,
-            fingerprint: filing.recognised.fingerprint.clone(),
         };
         let entry = Entry {
             seq: self.next_seq,
@@ -238,10 +257,28 @@ impl State {
         self.next_seq += 1;
         filing::journal(tx, &known, entry, &filing)?;
         self.last_seq = entry.seq;
-        self.remember(identity, known);
         self.wait(known.id, entry);
+        let n_occurrences = match known.is_merged {
+            true => self.n_of_family(tx, known.root)?,
+            false => {
+                self.remember(identity, known);
+                known.n_occurrences
+            }
+        };
         self.make_room(tx)?;
-        Ok(filed)
+        Ok(Filed {
+            group_id: known.root,
+            outcome,
+            n_occurrences,
+            fingerprint: filing.recognised.fingerprint.clone(),
+        })
+    }
+
+    /// Reports of a group and of what is merged into it, counted ones and those that wait.
+    fn n_of_family(&self, tx: &Connection, root: i64) -> rusqlite::Result<i64> {
+        let (n_counted, members) = filing::family(tx, root)?;
+        let waiting = members.iter().filter_map(|id| self.waiting.get(id)).map(Vec::len);
+        Ok(n_counted + waiting.sum::<usize>() as i64)
     }
 
     /// What became of the same event, had it come before.
@@ -249,14 +286,13 @@ impl State {
         let Some(event_id) = &filing.report.event_id else {
             return Ok(None);
         };
-        let Some((group_id, n_counted)) = filing::find_event(tx, &filing.report.project, event_id)? else {
+        let Some(root) = filing::find_event(tx, &filing.report.project, event_id)? else {
             return Ok(None);
         };
-        let n_waiting = self.waiting.get(&group_id).map_or(0, Vec::len) as i64;
         Ok(Some(Filed {
-            group_id,
+            group_id: root,
             outcome: Outcome::Repeated,
-            n_occurrences: n_counted + n_waiting,
+            n_occurrences: self.n_of_family(tx, root)?,
             fingerprint: filing.recognised.fingerprint.clone(),
         }))
     }
@@ -337,9 +373,31 @@ impl State {
             return Ok(0);
         };
         let entries = self.waiting.remove(&group_id).unwrap_or_default();
-        filing::fold(tx, group_id, &entries, self.keep)?;
+        let folded = filing::fold(tx, group_id, &entries, self.places)?;
+        if let Some(folded) = folded {
+            self.note_growth(tx, &folded, entries.len() as i64)?;
+        }
         self.n_reports -= entries.len();
         Ok(entries.len())
+    }
+
+    /// Tells of each `n`th report where somebody asked for it, and notes what may be a spike.
+    fn note_growth(&mut self, tx: &Connection, folded: &Folded, n: i64) -> rusqlite::Result<()> {
+        let (before, after) = folded.hour;
+        let step = |n: i64| (n / MIN_RISING).checked_ilog2();
+        if step(after) > step(before) {
+            self.rising.insert(folded.root);
+        }
+        let every = match &self.every {
+            Some(every) => every,
+            None => self.every.insert(rules::every(tx)?),
+        };
+        let (before, after) = (folded.n_after - n, folded.n_after);
+        if every.iter().any(|every| before / every < after / every) {
+            let environment = folded.environment.as_deref();
+            alerts::queue_growth(tx, folded.root, environment, (before, after), folded.at)?;
+        }
+        Ok(())
     }
 
     fn first_waiting(&self) -> i64 {
@@ -351,6 +409,26 @@ impl State {
     }
 }
 
+/// Writes down that a group is new or came back, for those who want to be told.
+fn tell(tx: &Connection, root: i64, outcome: Outcome, filing: &Filing) -> rusqlite::Result<()> {
+    let kind = match outcome {
+        Outcome::Created => Kind::Created,
+        Outcome::Reopened => Kind::Reopened,
+        Outcome::Incremented | Outcome::Repeated => return Ok(()),
+    };
+    let (report, now) = (&filing.report, filing.received_at);
+    if outcome == Outcome::Reopened {
+        filing::reopen(tx, root, now)?;
+        let regressed = Act {
+            kind: activities::Kind::Regressed,
+            author: None,
+            detail: report.release.as_deref(),
+        };
+        activities::note(tx, root, &regressed, now)?;
+    }
+    alerts::queue(tx, kind, root, report.environment.as_deref(), now)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -358,10 +436,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::store::groups;
+    use crate::store::groups::{self, Until};
     use crate::store::testing::{database, filing};
 
-    const KEEP: i64 = 3;
+    const KEEP: u32 = 7;
     const SMALL: Limits = Limits {
         max_reports: 5,
         step: 2,
@@ -396,7 +474,7 @@ mod tests {
 
     fn small() -> Intake {
         let intake = Intake::new(1);
-        *intake.state.lock().unwrap() = State::new(KEEP, SMALL);
+        *intake.state.lock().unwrap() = State::new(Places::new(KEEP), SMALL);
         intake
     }
 
@@ -426,7 +504,7 @@ mod tests {
                     let id = database
                         .query_row(sql, [format!("E{kind}")], |row| row.get(0))
                         .unwrap();
-                    assert!(groups::resolve(database, id, 5000).unwrap());
+                    assert!(groups::resolve(database, id, Until::Any, 5000).unwrap());
                     *is_resolved = true;
                 }
             }
@@ -469,7 +547,14 @@ mod tests {
                 prop_assert_eq!((n, is_resolved), expected, "{}", kind);
                 let mut kept: Vec<i64> = kept.split(',').map(|number| number.parse().unwrap()).collect();
                 kept.sort_unstable();
-                prop_assert_eq!(kept, ((n - KEEP).max(0) + 1..=n).collect::<Vec<_>>(), "the newest are kept");
+                let n_ring = Places::new(KEEP).n_ring();
+                prop_assert_eq!(kept[0], 1, "the first is kept");
+                for number in (n - n_ring).max(0) + 1..=n {
+                    prop_assert!(kept.contains(&number), "the newest are kept: {} of {}: {:?}", number, n, kept);
+                }
+                prop_assert!(kept.len() <= KEEP as usize);
+                kept.dedup();
+                prop_assert!(kept.len() as i64 >= n.min(n_ring), "each once");
             }
             let n_journalled: i64 =
                 database.query_row("select count(*) from journal", [], |row| row.get(0)).unwrap();

@@ -1,23 +1,37 @@
 //! The SQL. Functions on a connection: inside the writer's transaction, or on a reader's snapshot.
 
+pub mod activities;
+pub mod alerts;
+pub mod channels;
+pub mod deliveries;
+pub mod families;
 pub mod filing;
+pub mod filtered;
 pub mod groups;
 pub mod intake;
-pub mod mails;
 pub mod occurrences;
+pub mod releases;
+pub mod room;
+pub mod rules;
+pub mod snoozes;
 pub mod tallies;
+pub mod users;
 
 use sqlite::Migration;
 
 /// The schema, in order; a published file is never edited.
-pub const MIGRATIONS: &[Migration] =
-    sqlite::migrations!["0001_groups", "0002_occurrences", "0003_mails", "0004_events"];
+pub const MIGRATIONS: &[Migration] = sqlite::migrations![
+    "0001_groups",
+    "0002_occurrences",
+    "0003_mails",
+    "0004_events",
+    "0005_work",
+    "0006_alerts"
+];
 
 /// The real schema in memory, and a report to file in it.
 #[cfg(test)]
 mod testing {
-    use std::sync::Arc;
-
     use rusqlite::Connection;
 
     use super::MIGRATIONS;
@@ -43,13 +57,19 @@ mod testing {
         filed
     }
 
-    /// A report of type `kind`, received at `now`, of which somebody is told.
+    /// A report of type `kind`, received at `now`.
     pub(super) fn filing(kind: &str, now: i64) -> Filing {
         let body = serde_json::json!({
-            "project": "shop", "exception_type": kind, "message": format!("{kind} happened"), "traceback": "  File \"cart.py\", line 1, in total"
+            "project": "shop", "exception_type": kind, "message": format!("{kind} happened"),
+            "traceback": "  File \"cart.py\", line 1, in total"
         });
+        filing_of(&body, now)
+    }
+
+    /// The report with this body, received at `now`.
+    pub(super) fn filing_of(body: &serde_json::Value, now: i64) -> Filing {
         let report = report::read(body.to_string().as_bytes(), None).unwrap();
         let recognised = Recognition::default().recognise(&report);
-        Filing::new(report, recognised, now, Arc::new(["ops@example.com".to_owned()]))
+        Filing::new(report, recognised, now)
     }
 }

@@ -32,27 +32,86 @@ pub struct Occurrence {
     pub rich: Rich,
 }
 
-/// Keeps a journalled report in the place of the one that is `keep` reports older.
-pub(super) fn keep(tx: &Connection, group_id: i64, seq: i64, keep: i64) -> rusqlite::Result<()> {
+/// Which of a group's reports are kept, and where. Each has one place, chosen when it comes: the very first, the first
+/// of an hour, the first of a release or environment, or one in the ring of the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    /// 1 if the first report has a place of its own, else 0.
+    n_first: i64,
+    /// Two for each level: hours thin out with age, see [`Places::of_hour`].
+    n_levels: i64,
+    n_variants: i64,
+    n_ring: i64,
+}
+
+impl Places {
+    /// For `keep` reports of a group, at least one and at most [`MAX_KEPT`].
+    pub fn new(keep: u32) -> Self {
+        let keep = i64::from(keep.clamp(1, MAX_KEPT));
+        let n_first = i64::from(keep > 1);
+        let n_levels = (keep / 5).min(12);
+        let n_variants = (keep - 1) / 6;
+        Self {
+            n_first,
+            n_levels,
+            n_variants,
+            n_ring: keep - n_first - 2 * n_levels - n_variants,
+        }
+    }
+
+    /// So many of the newest reports are kept for sure.
+    pub(super) fn n_ring(self) -> i64 {
+        self.n_ring
+    }
+
+    /// Of the group's first report.
+    pub(super) fn of_first(self) -> Option<i64> {
+        (self.n_first > 0).then_some(0)
+    }
+
+    /// Of the first report in an hour (Unix time / 3600 s). Each level takes every second hour that the one before
+    /// left, and has room for the newest two: the last hours are all there, older ones ever more sparsely.
+    pub(super) fn of_hour(self, hour: i64) -> Option<i64> {
+        if self.n_levels == 0 {
+            return None;
+        }
+        let level = i64::from(hour.trailing_zeros()).min(self.n_levels - 1);
+        let turn = hour >> (level + 1) & 1;
+        Some(self.n_first + 2 * level + turn)
+    }
+
+    /// Of the first report of a release or environment, whose digest is `variant`.
+    pub(super) fn of_variant(self, variant: i64) -> Option<i64> {
+        if self.n_variants == 0 {
+            return None;
+        }
+        Some(self.n_first + 2 * self.n_levels + variant.rem_euclid(self.n_variants))
+    }
+
+    /// Of any other.
+    pub(super) fn in_ring(self, number: i64) -> i64 {
+        self.n_first + 2 * self.n_levels + self.n_variants + number.rem_euclid(self.n_ring)
+    }
+}
+
+/// Keeps a journalled report in a place of its group, instead of what is there.
+pub(super) fn keep(tx: &Connection, group_id: i64, seq: i64, turn: i64) -> rusqlite::Result<()> {
     let mut statement = tx.prepare_cached(
         "insert or replace into occurrences (place, number, received_at, environment, session_id,
                                              message, traceback, details, rich)
-         select :first + number % :keep, number, received_at, environment, session_id,
+         select :place, number, received_at, environment, session_id,
                 message, traceback, details, rich
          from journal
          where seq = :seq",
     )?;
-    statement.execute(named_params! { ":first": place(group_id, 0), ":keep": keep, ":seq": seq })?;
+    statement.execute(named_params! { ":place": place(group_id, turn), ":seq": seq })?;
     Ok(())
 }
 
 /// Drops what is kept of a group.
 pub(super) fn drop_of_group(tx: &Connection, group_id: i64) -> rusqlite::Result<()> {
-    let mut statement = tx.prepare_cached("delete from occurrences where place between :first and :last")?;
-    statement.execute(named_params! {
-        ":first": place(group_id, 0),
-        ":last": place(group_id, i64::from(MAX_KEPT) - 1),
-    })?;
+    let mut statement = tx.prepare_cached("delete from occurrences where place between ?1 and ?2")?;
+    statement.execute(places(group_id))?;
     Ok(())
 }
 
@@ -60,8 +119,23 @@ fn place(group_id: i64, turn: i64) -> i64 {
     group_id << PLACE_BITS | turn
 }
 
-/// The kept occurrences of a group, newest first.
+/// The first and the last place of a group.
+pub(super) fn places(group_id: i64) -> (i64, i64) {
+    (place(group_id, 0), place(group_id, i64::from(MAX_KEPT) - 1))
+}
+
+/// The kept occurrences of a group and of what is merged into it, newest first.
 pub fn of_group(connection: &Connection, group_id: i64, limit: u32) -> rusqlite::Result<Vec<Occurrence>> {
+    let mut all = of_one(connection, group_id, limit)?;
+    for merged in super::families::merged(connection, group_id)? {
+        all.extend(of_one(connection, merged, limit)?);
+    }
+    all.sort_by_key(|occurrence| std::cmp::Reverse((occurrence.received_at, occurrence.id)));
+    all.truncate(limit as usize);
+    Ok(all)
+}
+
+fn of_one(connection: &Connection, group_id: i64, limit: u32) -> rusqlite::Result<Vec<Occurrence>> {
     let mut statement = connection.prepare_cached(
         "select o.number, o.received_at, o.environment, o.details,
                 coalesce(o.message, f.message), coalesce(o.traceback, f.traceback), o.rich
@@ -71,12 +145,8 @@ pub fn of_group(connection: &Connection, group_id: i64, limit: u32) -> rusqlite:
          order by o.number desc
          limit :limit",
     )?;
-    let page = named_params! {
-        ":group_id": group_id,
-        ":first": place(group_id, 0),
-        ":last": place(group_id, i64::from(MAX_KEPT) - 1),
-        ":limit": limit,
-    };
+    let (first, last) = places(group_id);
+    let page = named_params! { ":group_id": group_id, ":first": first, ":last": last, ":limit": limit };
     let rows = statement.query_map(page, |row| {
         let number: i64 = row.get(0)?;
         let details: String = row.get(3)?;
@@ -97,4 +167,46 @@ pub fn of_group(connection: &Connection, group_id: i64, limit: u32) -> rusqlite:
         })
     })?;
     rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_place_is_one_of_so_many_and_no_two_kinds_share_one() {
+        for keep in 1..=MAX_KEPT {
+            let places = Places::new(keep);
+            let first: BTreeSet<i64> = places.of_first().into_iter().collect();
+            let hours: BTreeSet<i64> = (0..20_000).filter_map(|hour| places.of_hour(hour)).collect();
+            let variants: BTreeSet<i64> = (-2000..2000).filter_map(|it| places.of_variant(it)).collect();
+            let ring: BTreeSet<i64> = (0..2000).map(|number| places.in_ring(number)).collect();
+            let n = first.len() + hours.len() + variants.len() + ring.len();
+            let all: BTreeSet<i64> = [first, hours, variants, ring].into_iter().flatten().collect();
+            assert_eq!(all.len(), n, "{keep}: two kinds share a place");
+            assert_eq!(all, (0..i64::from(keep)).collect(), "{keep}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_last_two_hours_are_kept_and_old_ones_too(start in 0..1_000_000_i64, n in 50..2000_i64) {
+            let places = Places::new(50);
+            let mut kept: BTreeMap<i64, i64> = BTreeMap::new();
+            for hour in start..start + n {
+                kept.insert(places.of_hour(hour).unwrap(), hour);
+            }
+            let ages: BTreeSet<i64> = kept.values().map(|hour| start + n - 1 - hour).collect();
+            prop_assert!(ages.contains(&0) && ages.contains(&1), "{ages:?}");
+            let oldest = ages.iter().last().copied().unwrap();
+            prop_assert!(oldest >= (n / 3).min(500), "reaches back: {ages:?}");
+            let older: Vec<i64> = ages.iter().copied().filter(|age| *age > 0).collect();
+            let is_spread = older.windows(2).all(|pair| pair[1] <= 4 * pair[0] + 2);
+            prop_assert!(is_spread, "no great hole: {ages:?}");
+        }
+    }
 }

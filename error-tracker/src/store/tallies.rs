@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 /// Length of an hour.
 pub const HOUR_MS: i64 = 3_600_000;
+/// Length of a day.
+pub const DAY_MS: i64 = 24 * HOUR_MS;
 /// Values of one tag counted by themselves in a group; further ones count as [`OTHER`].
 const MAX_VALUES: i64 = 200;
 /// Stands for the values that are not counted by themselves.
@@ -23,46 +25,59 @@ pub(super) fn digest_number(text: &str) -> i64 {
     i64::from_le_bytes(digest[..8].try_into().expect("a digest has 32 bytes"))
 }
 
+/// Counts reports by hour. Returns what each hour comes to.
 pub(super) fn count_hours(
     tx: &Connection,
     group_id: i64,
-    hours: &BTreeMap<i64, i64>,
-) -> rusqlite::Result<()> {
+    hours: impl IntoIterator<Item = (i64, i64)>,
+) -> rusqlite::Result<BTreeMap<i64, i64>> {
     let mut statement = tx.prepare_cached(
         "insert into group_hours (group_id, hour, n) values (?1, ?2, ?3)
-         on conflict (group_id, hour) do update set n = n + excluded.n",
+         on conflict (group_id, hour) do update set n = n + excluded.n
+         returning n",
     )?;
+    let mut totals = BTreeMap::new();
     for (hour, n) in hours {
-        statement.execute((group_id, hour, n))?;
+        totals.insert(hour, statement.query_row((group_id, hour, n), |row| row.get(0))?);
     }
-    Ok(())
+    Ok(totals)
 }
 
-/// `tags`: by name and value, the number of reports and when the newest came.
-pub(super) fn count_tags(
+/// Counts `n` reports with a tag, the newest of them received at `at`. Whether the value is new to the group.
+pub(super) fn count_tag(
     tx: &Connection,
     group_id: i64,
-    tags: &BTreeMap<(String, String), (i64, i64)>,
-) -> rusqlite::Result<()> {
-    for ((name, value), (n, at)) in tags {
-        if count_tag(tx, group_id, name, value, *n, *at)? {
-            continue;
-        }
+    name: &str,
+    value: &str,
+    n: i64,
+    at: i64,
+) -> rusqlite::Result<bool> {
+    let mut is_new = false;
+    let mut counted_as = value;
+    if !add_to_tag(tx, group_id, name, value, n, at)? {
         let is_full = n_values(tx, group_id, name)? >= MAX_VALUES;
-        let value = if is_full { OTHER } else { value };
-        if !is_full || !count_tag(tx, group_id, name, value, *n, *at)? {
+        is_new = !is_full;
+        if is_full {
+            counted_as = OTHER;
+        }
+        if !is_full || !add_to_tag(tx, group_id, name, OTHER, n, at)? {
             let mut statement = tx.prepare_cached(
                 "insert into group_tags (group_id, name, value, n, first_seen_at, last_seen_at)
                  values (?1, ?2, ?3, ?4, ?5, ?5)",
             )?;
-            statement.execute((group_id, name, value, n, at))?;
+            statement.execute((group_id, name, counted_as, n, at))?;
         }
     }
-    Ok(())
+    let mut days = tx.prepare_cached(
+        "insert into group_tag_days (group_id, name, value, day, n) values (?1, ?2, ?3, ?4, ?5)
+         on conflict do update set n = n + excluded.n",
+    )?;
+    days.execute((group_id, name, counted_as, at.div_euclid(DAY_MS), n))?;
+    Ok(is_new)
 }
 
 /// False if the group has no such tag yet.
-fn count_tag(
+fn add_to_tag(
     tx: &Connection,
     group_id: i64,
     name: &str,
@@ -83,15 +98,40 @@ fn n_values(tx: &Connection, group_id: i64, name: &str) -> rusqlite::Result<i64>
     statement.query_row((group_id, name), |row| row.get(0))
 }
 
-/// Returns how many of them are new to the group.
-pub(super) fn note_users(tx: &Connection, group_id: i64, users: &BTreeSet<i64>) -> rusqlite::Result<i64> {
+/// Returns those that are new to the group.
+pub(super) fn note_users(
+    tx: &Connection,
+    group_id: i64,
+    users: &BTreeSet<i64>,
+) -> rusqlite::Result<Vec<i64>> {
     let mut statement =
         tx.prepare_cached("insert into group_users (group_id, user) values (?1, ?2) on conflict do nothing")?;
-    let mut n_new = 0;
+    let mut new = Vec::new();
     for user in users {
-        n_new += statement.execute((group_id, user))? as i64;
+        if statement.execute((group_id, user))? > 0 {
+            new.push(*user);
+        }
     }
-    Ok(n_new)
+    Ok(new)
+}
+
+/// How many of `users` another group of `root`'s family than `group_id` has as well.
+pub(super) fn n_known_users(
+    tx: &Connection,
+    root: i64,
+    group_id: i64,
+    users: &[i64],
+) -> rusqlite::Result<i64> {
+    let mut statement = tx.prepare_cached(
+        "select exists (select 1 from group_users u
+                        join groups g on g.id = u.group_id
+                        where u.user = ?3 and u.group_id <> ?2 and ifnull(g.merged_into, g.id) = ?1)",
+    )?;
+    let mut n = 0;
+    for user in users {
+        n += statement.query_row((root, group_id, user), |row| row.get::<_, i64>(0))?;
+    }
+    Ok(n)
 }
 
 /// One value of a tag, with its share.
@@ -109,9 +149,11 @@ pub struct Tag {
 pub fn tags(connection: &Connection, group_id: i64, n_values: u32) -> rusqlite::Result<Vec<Tag>> {
     let mut statement = connection.prepare_cached(
         "select name, value, n
-         from (select name, value, n, row_number() over (partition by name order by n desc, value) as rank
+         from (select name, value, sum(n) as n,
+                      row_number() over (partition by name order by sum(n) desc, value) as rank
                from group_tags
-               where group_id = :group_id)
+               where group_id = :group_id or group_id in (select id from groups where merged_into = :group_id)
+               group by name, value)
          where rank <= :n_values
          order by name, n desc, value",
     )?;
@@ -134,16 +176,74 @@ pub fn hours(connection: &Connection, group_id: i64, now: i64, n_hours: i64) -> 
     let first = last - n_hours + 1;
     let mut counts = vec![0; usize::try_from(n_hours).unwrap_or(0)];
     let mut statement = connection.prepare_cached(
-        "select hour - ?2, n from group_hours where group_id = ?1 and hour between ?2 and ?3",
+        "select hour - ?2, n from group_hours
+         where (group_id = ?1 or group_id in (select id from groups where merged_into = ?1))
+           and hour between ?2 and ?3",
     )?;
     let mut rows = statement.query((group_id, first, last))?;
     while let Some(row) = rows.next()? {
         let at: i64 = row.get(0)?;
         if let Some(count) = usize::try_from(at).ok().and_then(|at| counts.get_mut(at)) {
-            *count = row.get(1)?;
+            *count += row.get::<_, i64>(1)?;
         }
     }
     Ok(counts)
+}
+
+/// Reports of each of several groups in the `n_hours` hours up to the one of `now`, oldest first.
+pub fn hours_of(
+    connection: &Connection,
+    groups: &[i64],
+    now: i64,
+    n_hours: i64,
+) -> rusqlite::Result<Vec<Vec<i64>>> {
+    groups
+        .iter()
+        .map(|id| hours(connection, *id, now, n_hours))
+        .collect()
+}
+
+/// Reports of a group on each of `n_days` days (of UTC) up to that of `now`, oldest first.
+pub fn days(connection: &Connection, group_id: i64, now: i64, n_days: i64) -> rusqlite::Result<Vec<i64>> {
+    let last = now.div_euclid(DAY_MS);
+    let first = last - n_days + 1;
+    let mut counts = vec![0; usize::try_from(n_days).unwrap_or(0)];
+    let mut statement = connection.prepare_cached(
+        "with family (id) as (select ?1 union select id from groups where merged_into = ?1)
+         select day - ?2, n from group_days
+         where group_id in (select id from family) and day between ?2 and ?3
+         union all
+         select hour / 24 - ?2, n from group_hours
+         where group_id in (select id from family) and hour between ?2 * 24 and ?3 * 24 + 23",
+    )?;
+    let mut rows = statement.query((group_id, first, last))?;
+    while let Some(row) = rows.next()? {
+        let at: i64 = row.get(0)?;
+        if let Some(count) = usize::try_from(at).ok().and_then(|at| counts.get_mut(at)) {
+            *count += row.get::<_, i64>(1)?;
+        }
+    }
+    Ok(counts)
+}
+
+/// Adds the hours before `before` (Unix time / 3600 s) up by day, about `limit` of them. Returns how many it took.
+pub fn roll_up(tx: &Connection, before: i64, limit: u32) -> rusqlite::Result<usize> {
+    // Whole days only, so that no day is half in one table and half in the other.
+    let before = before.div_euclid(24) * 24;
+    let mut oldest =
+        tx.prepare_cached("select hour from group_hours where hour < ?1 order by hour limit 1 offset ?2")?;
+    let end: Option<i64> = oldest.query_row((before, limit), |row| row.get(0)).optional()?;
+    let end = end
+        .map_or(before, |hour| (hour.div_euclid(24) + 1) * 24)
+        .min(before);
+    let mut add = tx.prepare_cached(
+        "insert into group_days (group_id, day, n)
+         select group_id, hour / 24, sum(n) from group_hours where hour < ?1 group by 1, 2
+         on conflict do update set n = n + excluded.n",
+    )?;
+    add.execute([end])?;
+    tx.prepare_cached("delete from group_hours where hour < ?1")?
+        .execute([end])
 }
 
 /// Why the reports of a group are one: JSON of [`crate::domain::grouping::Grouping`]; none for groups made before.

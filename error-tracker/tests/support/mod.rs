@@ -149,3 +149,31 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     }
     panic!("it never came so: {what}");
 }
+
+/// A path of the document that leads to something: what it names is made anew, as the one before may be deleted.
+pub(crate) async fn filled(client: &mut Client, path: &str) -> String {
+    let id = file(client, &report("p", "E", "m", "t")).await;
+    let post = async |client: &mut Client, path: &str, body: &str| {
+        client.post(path, body.to_owned()).await.json()["id"].to_string()
+    };
+    let note = post(client, &format!("/api/errors/{id}/notes"), r#"{"text": "n"}"#).await;
+    let id = if path.starts_with("/api/channels") {
+        let hook = r#"{"kind": "webhook", "target": "https://hooks.example.com/"}"#;
+        post(client, "/api/channels", hook).await
+    } else if path.starts_with("/api/rules") {
+        post(client, "/api/rules", r#"{"on_created": true}"#).await
+    } else {
+        id.to_string()
+    };
+    path.replace("{id}", &id)
+        .replace("{note}", &note)
+        .replace("{user}", "4711")
+}
+
+/// A stream has no end to wait for: only its head is asked for.
+pub(crate) fn method_of(path: &str, method: &str) -> String {
+    match path {
+        "/api/live" => "HEAD".to_owned(),
+        _ => method.to_uppercase(),
+    }
+}

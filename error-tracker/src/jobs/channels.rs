@@ -1,0 +1,129 @@
+//! Sends what is due to webhooks, chats and push services, and tries again what they did not take.
+//!
+//! One alert at a time to one channel, several channels at once: one that is slow holds up no other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use service::{Ending, unix_ms};
+use tokio::task::JoinSet;
+
+use super::compose;
+use super::mail::{Failed, note_delivered};
+use crate::app::App;
+use crate::channel;
+use crate::store::channels::{self, Channel};
+use crate::store::deliveries::{self, Delivery, Way};
+
+/// Longest wait without looking: covers clock jumps.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+const BATCH: u32 = 50;
+
+pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
+    loop {
+        let pause = match send_due(&app, &mut ending).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::error!(cause = error.cause, "alert queue: {}", error.detail);
+                MAX_PAUSE
+            }
+        };
+        let called = tokio::time::timeout(pause, app.channels_waiting.notified());
+        if ending.unless(called).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Sends what is due; returns how long there is nothing to do.
+async fn send_due(app: &Arc<App>, ending: &mut Ending) -> web::Result<Duration> {
+    loop {
+        let due = app
+            .common
+            .read(|connection| deliveries::due(connection, Way::Channel, unix_ms(), BATCH))
+            .await?;
+        if due.is_empty() {
+            let next = app
+                .common
+                .read(|connection| deliveries::next_due(connection, Way::Channel))
+                .await?;
+            let pause = next.map_or(MAX_PAUSE, |at| {
+                Duration::from_millis((at - unix_ms()).max(0) as u64)
+            });
+            return Ok(pause.min(MAX_PAUSE));
+        }
+        let mut by_channel: BTreeMap<Option<i64>, Vec<Delivery>> = BTreeMap::new();
+        for delivery in due {
+            by_channel
+                .entry(delivery.to.channel_id)
+                .or_default()
+                .push(delivery);
+        }
+        let mut sending = JoinSet::new();
+        for (channel_id, due) in by_channel {
+            sending.spawn(to_channel(app.clone(), channel_id, due, ending.clone()));
+        }
+        while let Some(sent) = sending.join_next().await {
+            sent.map_err(web::Error::internal)??;
+        }
+        if ending.unless(std::future::ready(())).await.is_none() {
+            return Ok(MAX_PAUSE);
+        }
+    }
+}
+
+async fn to_channel(
+    app: Arc<App>,
+    channel_id: Option<i64>,
+    due: Vec<Delivery>,
+    mut ending: Ending,
+) -> web::Result<()> {
+    let found = match channel_id {
+        Some(id) => {
+            app.common
+                .read(move |connection| channels::find(connection, id))
+                .await?
+        }
+        None => None,
+    };
+    for delivery in due {
+        if ending.unless(std::future::ready(())).await.is_none() {
+            return Ok(());
+        }
+        let id = delivery.id;
+        match send(&app, found.as_ref(), &delivery).await? {
+            Ok(()) => {
+                app.metrics.alerts_sent.inc();
+                note_delivered(&app, id).await;
+            }
+            Err(Failed { words, next }) => {
+                app.metrics.alerts_failed.inc();
+                tracing::warn!(delivery.id = id, "alert {id} was not delivered: {words}");
+                let note = move |tx: &rusqlite::Connection| deliveries::failed(tx, id, &words, next);
+                app.common.write(note).await?;
+                // Whoever did not take this one is not asked again at once.
+                if next.is_some() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn send(app: &App, stored: Option<&Channel>, delivery: &Delivery) -> web::Result<Result<(), Failed>> {
+    let Some(stored) = stored else {
+        return Ok(Err(Failed::for_good("its channel is gone")));
+    };
+    let channel = match channel::of(stored) {
+        Ok(channel) => channel,
+        Err(bad) => return Ok(Err(Failed::for_good(&bad.to_string()))),
+    };
+    let Some(content) = compose::content(app, delivery).await? else {
+        return Ok(Err(Failed::for_good("its group is gone")));
+    };
+    let request = channel.request(&content.message(), &compose::delivery_id(delivery), unix_ms());
+    let sent = app.sender.send(&request).await;
+    Ok(sent.map_err(|error| Failed::of(&error, delivery.n_attempts, delivery.id)))
+}

@@ -1,0 +1,400 @@
+//! What is sent to whom: held until it is decided whether it goes alone or in a digest, then tried until it is taken.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use crate::domain::alerting::Kind;
+
+/// To whom: a channel, or an address. For addresses of `ALERT_EMAILS` there is no channel.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address {
+    /// Number of the channel.
+    pub channel_id: Option<i64>,
+    /// Of a mail.
+    pub recipient: Option<String>,
+}
+
+/// Something to be sent now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Unique in this database: part of the Message-ID.
+    pub id: i64,
+    /// To whom.
+    pub to: Address,
+    /// None for tests and digests.
+    pub group_id: Option<i64>,
+    /// Why.
+    pub kind: Kind,
+    /// Unix milliseconds, as all that end in `_at`.
+    pub created_at: i64,
+    /// Tries so far.
+    pub n_attempts: u32,
+}
+
+/// What waits for a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Number of the delivery.
+    pub id: i64,
+    /// When it happened, or the quiet hours ended.
+    pub at: i64,
+}
+
+/// Adds an alert that is not decided yet; `hold_until` is the end of quiet hours.
+pub fn hold(
+    tx: &Connection,
+    to: &Address,
+    group_id: i64,
+    kind: Kind,
+    at: i64,
+    hold_until: Option<i64>,
+) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached(
+        "insert into deliveries (channel_id, recipient, group_id, kind, created_at, is_held, hold_until)
+         values (:channel_id, :recipient, :group_id, :kind, :at, 1, :hold_until)",
+    )?;
+    statement.execute(named_params! {
+        ":channel_id": to.channel_id,
+        ":recipient": to.recipient,
+        ":group_id": group_id,
+        ":kind": kind.name(),
+        ":at": at,
+        ":hold_until": hold_until,
+    })?;
+    Ok(())
+}
+
+/// Adds a test, due at once.
+pub fn queue_test(tx: &Connection, to: &Address, now: i64) -> rusqlite::Result<i64> {
+    release_new(tx, to, Kind::Test, now)
+}
+
+fn release_new(tx: &Connection, to: &Address, kind: Kind, now: i64) -> rusqlite::Result<i64> {
+    let mut statement = tx.prepare_cached(
+        "insert into deliveries (channel_id, recipient, kind, created_at, released_at, next_attempt_at)
+         values (:channel_id, :recipient, :kind, :now, :now, :now)",
+    )?;
+    statement.execute(named_params! {
+        ":channel_id": to.channel_id,
+        ":recipient": to.recipient,
+        ":kind": kind.name(),
+        ":now": now,
+    })?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// What is held and not quiet any more, oldest first, by whom it is for.
+pub fn held(connection: &Connection, now: i64) -> rusqlite::Result<BTreeMap<Address, Vec<Held>>> {
+    let mut statement = connection.prepare_cached(
+        "select channel_id, recipient, id, max(created_at, ifnull(hold_until, 0))
+         from deliveries
+         where is_held = 1 and ifnull(hold_until, 0) <= :now
+         order by id",
+    )?;
+    let mut rows = statement.query(named_params! { ":now": now })?;
+    let mut held: BTreeMap<Address, Vec<Held>> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let to = Address {
+            channel_id: row.get(0)?,
+            recipient: row.get(1)?,
+        };
+        held.entry(to).or_default().push(Held {
+            id: row.get(2)?,
+            at: row.get(3)?,
+        });
+    }
+    Ok(held)
+}
+
+/// When a held one's quiet hours end next.
+pub fn next_held(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    let mut statement = connection.prepare_cached(
+        "select min(max(created_at, ifnull(hold_until, 0))) from deliveries where is_held = 1",
+    )?;
+    statement.query_row([], |row| row.get(0))
+}
+
+/// When alerts went singly to somebody since `since`, and when a digest last did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// Oldest first.
+    pub single: Vec<i64>,
+    /// Ever.
+    pub last_digest: Option<i64>,
+}
+
+/// See [`History`].
+pub fn history_of(connection: &Connection, to: &Address, since: i64) -> rusqlite::Result<History> {
+    let mut statement = connection.prepare_cached(
+        "select released_at, kind = 'digest'
+         from deliveries
+         where channel_id is :channel_id and recipient is :recipient and released_at >= :since and kind <> 'test'
+         order by released_at",
+    )?;
+    let values = named_params! { ":channel_id": to.channel_id, ":recipient": to.recipient, ":since": since };
+    let mut rows = statement.query(values)?;
+    let mut history = History::default();
+    while let Some(row) = rows.next()? {
+        let at: i64 = row.get(0)?;
+        match row.get(1)? {
+            true => history.last_digest = Some(at),
+            false => history.single.push(at),
+        }
+    }
+    Ok(history)
+}
+
+/// Lets held ones go by themselves.
+pub fn release(tx: &Connection, held: &[Held], now: i64) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached(
+        "update deliveries set is_held = 0, released_at = :now, next_attempt_at = :now where id = :id",
+    )?;
+    for one in held {
+        statement.execute(named_params! { ":id": one.id, ":now": now })?;
+    }
+    Ok(())
+}
+
+/// Lets held ones go as one digest.
+pub fn release_digest(tx: &Connection, to: &Address, held: &[Held], now: i64) -> rusqlite::Result<()> {
+    let digest = release_new(tx, to, Kind::Digest, now)?;
+    let mut statement =
+        tx.prepare_cached("update deliveries set is_held = 0, digest_id = :digest where id = :id")?;
+    for one in held {
+        statement.execute(named_params! { ":id": one.id, ":digest": digest })?;
+    }
+    Ok(())
+}
+
+/// Whether mails or other channels are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// To an address.
+    Mail,
+    /// By HTTP.
+    Channel,
+}
+
+impl Way {
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Mail => "recipient is not null",
+            Self::Channel => "recipient is null",
+        }
+    }
+}
+
+const COLUMNS: &str = "id, channel_id, recipient, group_id, kind, created_at, n_attempts";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    Ok(Delivery {
+        id: row.get(0)?,
+        to: Address {
+            channel_id: row.get(1)?,
+            recipient: row.get(2)?,
+        },
+        group_id: row.get(3)?,
+        kind: Kind::read(row.get_ref(4)?.as_str()?).unwrap_or(Kind::Test),
+        created_at: row.get(5)?,
+        n_attempts: row.get(6)?,
+    })
+}
+
+/// What is due by now, oldest first.
+pub fn due(connection: &Connection, way: Way, now: i64, limit: u32) -> rusqlite::Result<Vec<Delivery>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "select {COLUMNS} from deliveries
+         where next_attempt_at <= :now and {}
+         order by next_attempt_at, id
+         limit :limit",
+        way.condition()
+    ))?;
+    let rows = statement.query_map(named_params! { ":now": now, ":limit": limit }, read)?;
+    rows.collect()
+}
+
+/// When the next one is due.
+pub fn next_due(connection: &Connection, way: Way) -> rusqlite::Result<Option<i64>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "select min(next_attempt_at) from deliveries where next_attempt_at is not null and {}",
+        way.condition()
+    ))?;
+    statement.query_row([], |row| row.get(0))
+}
+
+/// A server took it.
+pub fn delivered(tx: &Connection, id: i64, now: i64) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached(
+        "update deliveries
+         set delivered_at = :now, next_attempt_at = null, n_attempts = n_attempts + 1, last_error = null
+         where id = :id",
+    )?;
+    statement.execute(named_params! { ":id": id, ":now": now })?;
+    Ok(())
+}
+
+/// It did not go out; `next_attempt_at` of `None` gives it up.
+pub fn failed(tx: &Connection, id: i64, error: &str, next_attempt_at: Option<i64>) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached(
+        "update deliveries
+         set n_attempts = n_attempts + 1, last_error = :error, next_attempt_at = :next_attempt_at
+         where id = :id",
+    )?;
+    statement.execute(named_params! { ":id": id, ":error": error, ":next_attempt_at": next_attempt_at })?;
+    Ok(())
+}
+
+/// How sending stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Queue {
+    /// Still to be delivered, held ones too.
+    pub n_waiting: i64,
+    /// Given up.
+    pub n_given_up: i64,
+}
+
+/// Figures for `/metrics`.
+pub fn queue_state(connection: &Connection) -> rusqlite::Result<Queue> {
+    let mut statement = connection.prepare_cached(
+        "select (select count(*) from deliveries where next_attempt_at is not null)
+                + (select count(*) from deliveries where is_held = 1),
+                (select count(*) from deliveries
+                 where next_attempt_at is null and delivered_at is null and is_held = 0 and digest_id is null)",
+    )?;
+    statement.query_row([], |row| {
+        Ok(Queue {
+            n_waiting: row.get(0)?,
+            n_given_up: row.get(1)?,
+        })
+    })
+}
+
+/// Forgets what is done with and older than `before`.
+pub fn drop_done(tx: &Connection, before: i64) -> rusqlite::Result<usize> {
+    let mut statement = tx.prepare_cached(
+        "delete from deliveries
+         where next_attempt_at is null and is_held = 0 and digest_id is null and created_at < :before",
+    )?;
+    statement.execute(named_params! { ":before": before })
+}
+
+/// What a digest carries: how many of each kind, and in how many projects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DigestTotals {
+    /// Alerts by kind.
+    pub by_kind: Vec<(Kind, i64)>,
+    /// Projects that they are of, in order; at most ten.
+    pub projects: Vec<String>,
+    /// How many there are.
+    pub n_projects: i64,
+}
+
+/// See [`DigestTotals`]. Groups that were deleted meanwhile count no more.
+pub fn digest_totals(connection: &Connection, digest_id: i64) -> rusqlite::Result<DigestTotals> {
+    let mut kinds = connection.prepare_cached(
+        "select kind, count(*) from deliveries where digest_id = ?1 group by kind order by kind",
+    )?;
+    let by_kind = kinds.query_map([digest_id], |row| {
+        Ok((
+            Kind::read(row.get_ref(0)?.as_str()?).unwrap_or(Kind::Created),
+            row.get(1)?,
+        ))
+    })?;
+    let mut projects = connection.prepare_cached(
+        "select distinct g.project from deliveries d join groups g on g.id = d.group_id
+         where d.digest_id = ?1 order by 1",
+    )?;
+    let mut names: Vec<String> = projects
+        .query_map([digest_id], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let n_projects = names.len() as i64;
+    names.truncate(10);
+    Ok(DigestTotals {
+        by_kind: by_kind.collect::<rusqlite::Result<_>>()?,
+        projects: names,
+        n_projects,
+    })
+}
+
+/// Groups in a digest with why they are in it, the ones with the most reports first.
+pub fn digest_groups(
+    connection: &Connection,
+    digest_id: i64,
+    limit: u32,
+) -> rusqlite::Result<Vec<(i64, Kind)>> {
+    let mut statement = connection.prepare_cached(
+        "select d.group_id, min(d.kind)
+         from deliveries d
+         join groups g on g.id = d.group_id
+         where d.digest_id = ?1
+         group by d.group_id
+         order by g.n_occurrences + g.n_merged desc, d.group_id
+         limit ?2",
+    )?;
+    let rows = statement.query_map((digest_id, limit), |row| {
+        Ok((
+            row.get(0)?,
+            Kind::read(row.get_ref(1)?.as_str()?).unwrap_or(Kind::Created),
+        ))
+    })?;
+    rows.collect()
+}
+
+/// One line of the delivery history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// What was to be sent.
+    pub delivery: Delivery,
+    /// Alerts in it, if it is a digest.
+    pub n_alerts: i64,
+    /// Not decided yet.
+    pub is_held: bool,
+    /// When it is tried next.
+    pub next_attempt_at: Option<i64>,
+    /// When a server took it.
+    pub delivered_at: Option<i64>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+/// The newest deliveries, newest first; what a digest carries is not listed by itself.
+pub fn newest(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Line>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "select {COLUMNS}, (select count(*) from deliveries m where m.digest_id = d.id), is_held,
+                next_attempt_at, delivered_at, last_error
+         from deliveries d
+         where digest_id is null
+         order by id desc
+         limit ?1"
+    ))?;
+    let rows = statement.query_map([limit], |row| {
+        Ok(Line {
+            delivery: read(row)?,
+            n_alerts: row.get(7)?,
+            is_held: row.get(8)?,
+            next_attempt_at: row.get(9)?,
+            delivered_at: row.get(10)?,
+            last_error: row.get(11)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// What became of one delivery; none if it is not there.
+pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<Line>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "select {COLUMNS}, 0, is_held, next_attempt_at, delivered_at, last_error from deliveries where id = ?1"
+    ))?;
+    let row = statement.query_row([id], |row| {
+        Ok(Line {
+            delivery: read(row)?,
+            n_alerts: row.get(7)?,
+            is_held: row.get(8)?,
+            next_attempt_at: row.get(9)?,
+            delivered_at: row.get(10)?,
+            last_error: row.get(11)?,
+        })
+    });
+    row.optional()
+}
