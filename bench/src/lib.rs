@@ -1,5 +1,7 @@
 //! What the load programs share: what they send, how they send it, and what they read off a process.
 
+pub mod binaries;
+pub mod dice;
 pub mod figures;
 pub mod load;
 pub mod mix;
