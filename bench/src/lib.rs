@@ -2,6 +2,8 @@
 
 pub mod binaries;
 pub mod dice;
+pub mod events;
 pub mod figures;
 pub mod load;
 pub mod mix;
+pub mod table;
