@@ -8,4 +8,5 @@ pub mod figures;
 pub mod load;
 pub mod mix;
 pub mod shop;
+pub mod smtp_sink;
 pub mod table;
