@@ -1,5 +1,12 @@
 //! What the load programs share: what they send, how they send it, and what they read off a process.
 
+pub mod batches;
+pub mod binaries;
+pub mod dice;
+pub mod events;
 pub mod figures;
 pub mod load;
 pub mod mix;
+pub mod shop;
+pub mod smtp_sink;
+pub mod table;

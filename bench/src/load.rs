@@ -121,6 +121,18 @@ impl Connection {
             }
         }
     }
+
+    /// The body of the last answer.
+    pub fn body(&self) -> &[u8] {
+        let head_end = self.answer.windows(4).position(|window| window == b"\r\n\r\n");
+        head_end.map_or(&[], |end| &self.answer[end + 4..])
+    }
+}
+
+/// `GET path` with one header, as bytes to send again and again.
+pub fn get(host: &str, path: &str, header: (&str, &str)) -> Vec<u8> {
+    let (name, value) = header;
+    format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{name}: {value}\r\n\r\n").into_bytes()
 }
 
 /// The status of an answer that is there to its last byte. Answers have a length, as ours do.

@@ -3,6 +3,8 @@
 
 use serde_json::json;
 
+use crate::dice::scramble;
+
 /// Groups that are reported again and again.
 pub const N_HOT_GROUPS: u64 = 1000;
 /// One report in this many opens a group of its own.
@@ -147,14 +149,6 @@ fn in_order(body: &serde_json::Value) -> String {
 fn find(bytes: &[u8], n: usize) -> usize {
     let mut places = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(DIGITS));
     places.nth(n).expect("the template has so many places for digits")
-}
-
-/// SplitMix64's last step: consecutive numbers become dice.
-fn scramble(number: u64) -> u64 {
-    let mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

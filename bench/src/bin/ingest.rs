@@ -4,12 +4,12 @@
 
 use std::error::Error;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
+use bench::binaries;
 use bench::figures::{busy_seconds, cpu_seconds, median, memory_mb, reset_peak};
 use bench::load::{self, Connection, Seen};
 use bench::mix::{self, Mix};
@@ -30,7 +30,7 @@ const LARGE_TRACEBACK_BYTES: usize = 8_000;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let plan = Plan::from_arguments()?;
-    let binaries = build()?;
+    let binaries = binaries::build()?;
     let tracker = binaries.join("error-tracker");
     println!("mix: {}", mix::in_words());
 
@@ -107,29 +107,6 @@ impl Plan {
             with_start: arguments.get(2).is_none_or(|word| word != "nostart"),
         })
     }
-}
-
-/// Builds what is measured as this program was built, and returns where it is.
-fn build() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args([
-        "build",
-        "--quiet",
-        "--package",
-        "error-tracker",
-        "--package",
-        "bench",
-        "--bins",
-    ]);
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
-    if !command.status()?.success() {
-        return Err("the binaries cannot be built".into());
-    }
-    let here = std::env::current_exe()?;
-    Ok(here.parent().ok_or("a program has a folder")?.to_owned())
 }
 
 fn launch(binary: &Path) -> Launch {
