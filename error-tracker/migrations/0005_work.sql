@@ -12,13 +12,34 @@ alter table groups add column first_release text;
 
 -- What is asked first, and counted: which are open.
 drop index groups_last_seen;
-create index groups_last_seen on groups (is_resolved, is_snoozed, last_seen_at) where merged_into is null;
+create index groups_last_seen on groups (is_resolved, is_snoozed, last_seen_at, id, project, level, is_browser)
+where merged_into is null;
+create index groups_first_seen on groups (is_resolved, is_snoozed, first_seen_at) where merged_into is null;
+create index groups_count on groups (is_resolved, is_snoozed, n_occurrences + n_merged) where merged_into is null;
+create index groups_users on groups (is_resolved, is_snoozed, n_users) where merged_into is null;
 create index groups_merged on groups (merged_into) where merged_into is not null;
 create index groups_new_in on groups (project, first_release) where first_release is not null;
 
--- When it came: the group's first_seen_at may be that of a merged one.
-alter table first_reports add column received_at integer;
-update first_reports set received_at = (select first_seen_at from groups where id = group_id);
+-- In another order: what is searched comes before what is long.
+create table first_reports_new (
+    group_id integer primary key references groups (id) on delete cascade,
+    message text not null,
+    -- "shop.py in checkout": where it happened, for lists.
+    culprit text,
+    -- The group's first_seen_at may be that of a merged one.
+    received_at integer not null,
+    traceback text not null,
+    -- JSON of domain::grouping::Grouping: why its reports are one group.
+    grouping text
+) strict;
+
+insert into first_reports_new (group_id, message, culprit, received_at, traceback, grouping)
+select f.group_id, f.message, f.culprit, g.first_seen_at, f.traceback, f.grouping
+from first_reports f
+join groups g on g.id = f.group_id;
+
+drop table first_reports;
+alter table first_reports_new rename to first_reports;
 
 -- Frames and tags are searched as well; rowid = groups.id.
 drop table group_search;

@@ -17,7 +17,8 @@ use crate::domain::search_query;
 use crate::domain::time_text;
 use crate::store::activities::{self, Activity};
 use crate::store::families;
-use crate::store::groups::{self, Filter, Group, Sort, Start, State};
+use crate::store::groups::{self, Filter, Group, Sort, State};
+use crate::store::listing::{self, Start};
 use crate::store::occurrences::{self, Occurrence};
 use crate::store::snoozes::{self, Snooze};
 use crate::store::tallies;
@@ -38,6 +39,8 @@ pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
     struct Page<'a> {
         errors: Vec<Row<'a>>,
         total: i64,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        total_is_lower_bound: bool,
         limit: u64,
         offset: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +55,7 @@ pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
             .ok_or_else(|| Error::bad_request("cursor must be the next_cursor of a page before"))?,
     };
     let page = app
-        .read(move |connection| groups::list(connection, &filter, limit, start))
+        .read(move |connection| listing::list(connection, &filter, limit, start))
         .await?;
     let errors = page.groups.iter().map(Row::of).collect();
     Ok(Response::json(
@@ -60,6 +63,7 @@ pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
         &Page {
             errors,
             total: page.n_total,
+            total_is_lower_bound: !page.is_exact,
             limit,
             offset,
             next_cursor: page.next_cursor.as_deref(),

@@ -11,7 +11,8 @@ use web::{Body, Request, Response, ResponseExt, Result, StatusCode};
 
 use super::errors::{Kept, Row, filter};
 use crate::app::App;
-use crate::store::groups::{self, Filter, Group, Start};
+use crate::store::groups::{Filter, Group};
+use crate::store::listing::{self, Start};
 use crate::store::occurrences::{self, Occurrence};
 
 /// Groups read at once.
@@ -44,7 +45,7 @@ async fn write(app: &App, filter: &Filter, lines: &mpsc::Sender<Bytes>) -> Resul
     loop {
         let filter = filter.clone();
         let page = app.read(move |connection| {
-            let page = groups::list(connection, &filter, PAGE, start)?;
+            let page = listing::list(connection, &filter, PAGE, start)?;
             let kept = page.groups.into_iter().map(|group| {
                 let kept = occurrences::of_group(connection, group.id, keep)?;
                 Ok((group, kept))

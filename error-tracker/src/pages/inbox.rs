@@ -10,7 +10,8 @@ use super::group_view::{History, State};
 use super::inbox_view::{Filter, InboxPage, List, Row, Rows, Shown, Source, Start, Tallies};
 use crate::app::App;
 use crate::domain::search_query;
-use crate::store::groups::{self, Group, Groups, Totals};
+use crate::store::groups::{self, Group, Totals};
+use crate::store::listing::{self, Groups};
 use crate::store::tallies::{self, DAY_MS};
 use crate::store::{activities, filtered};
 
@@ -48,7 +49,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     let wanted = stored_filter(&filter, now);
     let offset = filter.offset;
     let found = app.read(move |connection| {
-        let groups = groups::list(connection, &wanted, LIMIT, groups::Start::Offset(offset))?;
+        let groups = listing::list(connection, &wanted, LIMIT, listing::Start::Offset(offset))?;
         let ids: Vec<i64> = groups.groups.iter().map(|group| group.id).collect();
         let day = now.div_euclid(DAY_MS) - FILTERED_DAYS + 1;
         Ok(Found {
@@ -144,6 +145,7 @@ fn list(found: &Found, address: &str, now: i64) -> List {
     List::Rows(Rows {
         rows: rows.map(|(group, hours)| row(group, hours, now)).collect(),
         total: unsigned(found.groups.n_total),
+        has_more: !found.groups.is_exact,
         limit: LIMIT,
         newest_ms: newest.last_seen_at,
     })

@@ -54,6 +54,8 @@ pub(crate) struct Rows {
     pub(crate) rows: Vec<Row>,
     /// How many groups match in all.
     pub(crate) total: u64,
+    /// There are more than that, which were not counted.
+    pub(crate) has_more: bool,
     /// How many a page holds; for the links to the pages before and after.
     pub(crate) limit: u64,
     /// The newest `last_seen` of all that match, Unix ms: what the live check compares with.
@@ -594,7 +596,8 @@ impl Rows {
 
     fn older(&self, filter: &Filter) -> Option<String> {
         let next = filter.offset.saturating_add(self.limit);
-        (next < self.total).then(|| filter.at(next))
+        let is_full = self.rows.len() as u64 == self.limit;
+        (next < self.total || self.has_more && is_full).then(|| filter.at(next))
     }
 
     /// `1–50 of 312`.
@@ -602,7 +605,8 @@ impl Rows {
         let first = filter.offset.saturating_add(1);
         let last = filter.offset.saturating_add(self.rows.len() as u64);
         let exact = |n: u64| Count::new(n).exact;
-        format!("{}–{} of {}", exact(first), exact(last), exact(self.total))
+        let more = if self.has_more { "+" } else { "" };
+        format!("{}–{} of {}{more}", exact(first), exact(last), exact(self.total))
     }
 }
 
@@ -763,6 +767,7 @@ mod tests {
         List::Rows(Rows {
             rows,
             total,
+            has_more: false,
             limit: 50,
             newest_ms: NOW,
         })
@@ -838,6 +843,7 @@ mod tests {
         let list = Rows {
             rows: vec![row("x")],
             total: 101,
+            has_more: false,
             limit: 50,
             newest_ms: NOW,
         };

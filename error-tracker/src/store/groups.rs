@@ -1,7 +1,6 @@
-//! Groups of equal errors: lists, one group, its state, retention.
+//! Groups of equal errors: one group, its state, names, retention. Lists are in `listing`.
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::families;
 use crate::domain::search_query::SearchQuery;
@@ -54,7 +53,7 @@ pub struct Group {
 }
 
 /// A group whose first report waits to be counted has one all the same.
-const COLUMNS: &str = "g.id, g.fingerprint, g.project, g.exception_type, g.environment, g.is_browser, \
+pub(super) const COLUMNS: &str = "g.id, g.fingerprint, g.project, g.exception_type, g.environment, g.is_browser, \
      max(g.n_occurrences + g.n_merged, 1), g.first_seen_at, g.last_seen_at, g.is_resolved, g.resolved_at, \
      g.reopened_at, f.message, f.culprit, g.level, g.release, g.n_users, g.is_snoozed, g.resolved_after, \
      g.first_release, g.merged_into";
@@ -62,7 +61,7 @@ const COLUMNS: &str = "g.id, g.fingerprint, g.project, g.exception_type, g.envir
 const N_COLUMNS: usize = 21;
 
 impl Group {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             fingerprint: row.get(1)?,
@@ -162,7 +161,7 @@ impl Sort {
         Self::ALL.into_iter().find(|sort| sort.name() == name)
     }
 
-    fn column(self) -> &'static str {
+    pub(super) fn column(self) -> &'static str {
         match self {
             Self::LastSeen => "g.last_seen_at",
             Self::FirstSeen => "g.first_seen_at",
@@ -171,7 +170,7 @@ impl Sort {
         }
     }
 
-    fn value(self, group: &Group) -> i64 {
+    pub(super) fn value(self, group: &Group) -> i64 {
         match self {
             Self::LastSeen => group.last_seen_at,
             Self::FirstSeen => group.first_seen_at,
@@ -179,156 +178,6 @@ impl Sort {
             Self::Users => group.n_users,
         }
     }
-}
-
-/// Where a page of a list begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// So many groups later than the first one.
-    Offset(u64),
-    /// After the group with this value of what is sorted by, and this id.
-    After(i64, i64),
-}
-
-impl Start {
-    /// From the text in a URL.
-    pub fn read_cursor(text: &str) -> Option<Self> {
-        let (value, id) = text.split_once('.')?;
-        Some(Self::After(value.parse().ok()?, id.parse().ok()?))
-    }
-}
-
-/// A page of groups, and how many there are in all.
-#[derive(Debug)]
-pub struct Groups {
-    /// The page.
-    pub groups: Vec<Group>,
-    /// Matches on all pages.
-    pub n_total: i64,
-    /// What [`Start::read_cursor`] reads, for the next page; none at the end.
-    pub next_cursor: Option<String>,
-}
-
-/// Conditions of a list and what stands for their question marks, in order.
-#[derive(Default)]
-struct Conditions {
-    sql: Vec<&'static str>,
-    values: Vec<Value>,
-}
-
-impl Conditions {
-    fn of(filter: &Filter) -> Self {
-        let mut all = Self::default();
-        all.add("g.merged_into is null", []);
-        match filter.state {
-            Some(State::Open) => all.add("g.is_resolved = 0 and g.is_snoozed = 0", []),
-            Some(State::Snoozed) => all.add("g.is_resolved = 0 and g.is_snoozed = 1", []),
-            Some(State::Resolved) => all.add("g.is_resolved = 1", []),
-            None => {}
-        }
-        all.add_some("g.project = ?", filter.project.clone());
-        all.add_some("g.first_release = ?", filter.new_in.clone());
-        all.add_some("g.is_browser = ?", filter.is_browser);
-        all.add_some("g.last_seen_at >= ?", filter.since);
-        all.add_some("g.level = ?", filter.level.clone());
-        all.add_some(
-            "g.id in (select ifnull(m.merged_into, m.id) from group_users u join groups m on m.id = u.group_id
-                      where u.user = ?)",
-            filter.user_id.as_deref().map(super::tallies::user_number),
-        );
-        let environment = filter
-            .environment
-            .clone()
-            .map(|it| ("environment".to_owned(), it));
-        for (name, value) in filter.tags.iter().cloned().chain(environment) {
-            all.add(
-                "g.id in (select ifnull(m.merged_into, m.id) from group_tags t join groups m on m.id = t.group_id
-                          where t.name = ? and t.value = ?)",
-                [name.into(), value.into()],
-            );
-        }
-        all.add_some(
-            "g.id in (select ifnull(m.merged_into, m.id) from occurrences o join groups m on m.id = o.group_id
-                      where o.session_id = ?)",
-            filter.session_id.clone(),
-        );
-        if let Some(search) = &filter.search {
-            all.add_some(
-                "g.id in (select ifnull(m.merged_into, m.id) from group_search s join groups m on m.id = s.rowid
-                          where s.group_search match ?)",
-                search.matching.clone(),
-            );
-            for short in &search.short {
-                all.add(
-                    "(select g.exception_type || char(10) || t.message || char(10) || ifnull(t.culprit, '')
-                      from first_reports t where t.group_id = g.id) like ? escape '\\'",
-                    [short.clone().into()],
-                );
-            }
-        }
-        all
-    }
-
-    fn add(&mut self, sql: &'static str, values: impl IntoIterator<Item = Value>) {
-        self.sql.push(sql);
-        self.values.extend(values);
-    }
-
-    fn add_some(&mut self, sql: &'static str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.add(sql, [value.into()]);
-        }
-    }
-
-    fn sql(&self) -> String {
-        self.sql.join(" and ")
-    }
-}
-
-/// Lists groups.
-pub fn list(connection: &Connection, filter: &Filter, limit: u64, start: Start) -> rusqlite::Result<Groups> {
-    let mut conditions = Conditions::of(filter);
-    let mut total = connection.prepare_cached(&format!(
-        "select count(*) from groups g where {}",
-        conditions.sql()
-    ))?;
-    let n_total = total.query_row(params_from_iter(&conditions.values), |row| row.get(0))?;
-
-    let column = filter.sort.column();
-    let mut offset = 0;
-    let mut after = String::new();
-    match start {
-        Start::Offset(n) => offset = i64::try_from(n).unwrap_or(i64::MAX),
-        Start::After(value, id) => {
-            after = format!(" and ({column}, g.id) < (?, ?)");
-            conditions.values.extend([value.into(), id.into()]);
-        }
-    }
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    conditions.values.extend([limit.into(), offset.into()]);
-    // The ids first: only those of the page need their texts.
-    let mut rows = connection.prepare_cached(&format!(
-        "select {COLUMNS}
-         from (select g.id, {column} as value
-               from groups g
-               where {}{after}
-               order by {column} desc, g.id desc
-               limit ? offset ?) page
-         join groups g on g.id = page.id
-         join first_reports f on f.group_id = g.id
-         order by page.value desc, page.id desc",
-        conditions.sql()
-    ))?;
-    let groups = rows
-        .query_map(params_from_iter(&conditions.values), Group::read)?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    let is_full = i64::try_from(groups.len()) == Ok(limit);
-    let last = groups.last().filter(|_| is_full);
-    Ok(Groups {
-        next_cursor: last.map(|group| format!("{}.{}", filter.sort.value(group), group.id)),
-        groups,
-        n_total,
-    })
 }
 
 /// One group and the traceback of its first report.
@@ -493,7 +342,6 @@ pub fn drop_resolved(tx: &Connection, before: i64, limit: u32) -> rusqlite::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::search_query;
     use crate::store::filing::Outcome;
     use crate::store::testing::{database, file, filing};
 
@@ -529,32 +377,6 @@ mod tests {
         }
         assert_eq!(drop_resolved(&database, 5000, 2).unwrap(), 2);
         assert_eq!(drop_resolved(&database, 5000, 2).unwrap(), 1);
-    }
-
-    #[test]
-    fn a_search_finds_type_message_and_place_even_by_two_letters() {
-        let database = database();
-        file(&database, filing("KeyError", 1000));
-        let found = |text: &str| {
-            let filter = Filter {
-                search: search_query::parse(text),
-                ..Filter::default()
-            };
-            list(&database, &filter, 10, Start::Offset(0)).unwrap().n_total
-        };
-        for text in [
-            "keyerr",
-            "happened",
-            "cart.py total",
-            "ey",
-            "or py",
-            "\"Error happened\"",
-        ] {
-            assert_eq!(found(text), 1, "{text}");
-        }
-        for text in ["nothing", "zz", "happened zz", "%y"] {
-            assert_eq!(found(text), 0, "{text}");
-        }
     }
 
     #[test]

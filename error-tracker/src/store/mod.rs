@@ -9,6 +9,7 @@ pub mod filing;
 pub mod filtered;
 pub mod groups;
 pub mod intake;
+pub mod listing;
 pub mod occurrences;
 pub mod releases;
 pub mod room;

@@ -1,0 +1,552 @@
+//! Lists of groups. However many there are, a list looks at a bounded number of rows.
+//!
+//! A filter by tag, user, session or words names a set of groups. A small set is gone through; where all are large,
+//! groups are taken in the order of the list and asked one by one whether they belong, which ends when the page is
+//! full. What belongs to more than [`MAX_COUNTED`] is not counted on.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use super::groups::{COLUMNS, Filter, Group, State};
+
+/// Sets up to this size are gone through; matches beyond are not counted.
+pub const MAX_COUNTED: i64 = 5000;
+/// Words of one or two characters are in no index: so many groups are looked at, the last seen ones.
+const MAX_LOOKED_AT: i64 = 20_000;
+
+/// Where a page of a list begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// So many groups later than the first one.
+    Offset(u64),
+    /// After the group with this value of what is sorted by, and this id.
+    After(i64, i64),
+}
+
+impl Start {
+    /// From the text in a URL.
+    pub fn read_cursor(text: &str) -> Option<Self> {
+        let (value, id) = text.split_once('.')?;
+        Some(Self::After(value.parse().ok()?, id.parse().ok()?))
+    }
+}
+
+/// A page of groups, and how many there are in all.
+#[derive(Debug)]
+pub struct Groups {
+    /// The page.
+    pub groups: Vec<Group>,
+    /// Matches on all pages.
+    pub n_total: i64,
+    /// Whether these are all: more than [`MAX_COUNTED`] are not always counted.
+    pub is_exact: bool,
+    /// What [`Start::read_cursor`] reads, for the next page; none at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// Conditions with what stands for their question marks, in order.
+#[derive(Debug, Clone, Default)]
+struct Conditions {
+    sql: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn add(&mut self, sql: impl Into<String>, values: impl IntoIterator<Item = Value>) {
+        self.sql.push(sql.into());
+        self.values.extend(values);
+    }
+
+    fn add_some(&mut self, sql: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.add(sql, [value.into()]);
+        }
+    }
+
+    fn sql(&self) -> String {
+        self.sql.join(" and ")
+    }
+
+    /// What a group's own row says.
+    fn of_row(filter: &Filter, state: State) -> Self {
+        let mut all = Self::default();
+        all.add("g.merged_into is null", []);
+        all.add(
+            match state {
+                State::Open => "g.is_resolved = 0 and g.is_snoozed = 0",
+                State::Snoozed => "g.is_resolved = 0 and g.is_snoozed = 1",
+                State::Resolved => "g.is_resolved = 1 and g.is_snoozed = 0",
+            },
+            [],
+        );
+        all.add_some("g.project = ?", filter.project.clone());
+        all.add_some("g.first_release = ?", filter.new_in.clone());
+        all.add_some("g.is_browser = ?", filter.is_browser);
+        all.add_some("g.last_seen_at >= ?", filter.since);
+        all.add_some("g.level = ?", filter.level.clone());
+        let short = filter.search.iter().flat_map(|search| &search.short);
+        for (number, word) in short.enumerate() {
+            if number == 0 {
+                let of_state = all.sql[1].replace("g.", "x.");
+                all.add(
+                    format!(
+                        "g.last_seen_at >= ifnull((select x.last_seen_at from groups x
+                                                   where x.merged_into is null and {of_state}
+                                                   order by x.last_seen_at desc limit 1 offset {MAX_LOOKED_AT}), 0)"
+                    ),
+                    [],
+                );
+            }
+            all.add(
+                "(select g.exception_type || char(10) || t.message || char(10) || ifnull(t.culprit, '')
+                  from first_reports t where t.group_id = g.id) like ? escape '\\'",
+                [word.clone().into()],
+            );
+        }
+        all
+    }
+
+    /// Also belongs to this set, by itself or by what is merged into it.
+    fn add_set(&mut self, set: &Set) {
+        let (own, merged) = (set.has("g.id"), set.has("m.id"));
+        let values = set.values.iter().chain(&set.values).cloned();
+        self.add(
+            format!(
+                "({own} or g.n_merged > 0 and exists (select 1 from groups m where m.merged_into = g.id and {merged}))"
+            ),
+            values,
+        );
+    }
+}
+
+/// A set of groups by something that is not in their rows.
+#[derive(Debug, Clone)]
+struct Set {
+    kind: SetKind,
+    values: Vec<Value>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SetKind {
+    Tag,
+    User,
+    Session,
+    Words,
+}
+
+impl Set {
+    fn all(filter: &Filter) -> Vec<Self> {
+        let set = |kind, values: Vec<Value>| Self { kind, values };
+        let environment = filter.environment.iter().map(|it| ("environment", it));
+        let tags = filter.tags.iter().map(|(name, value)| (name.as_str(), value));
+        let tags = environment.chain(tags);
+        let mut sets: Vec<Self> = tags
+            .map(|(name, value)| set(SetKind::Tag, vec![name.to_owned().into(), value.clone().into()]))
+            .collect();
+        let user = filter.user_id.as_deref().map(super::tallies::user_number);
+        sets.extend(user.map(|user| set(SetKind::User, vec![user.into()])));
+        let session = filter.session_id.clone();
+        sets.extend(session.map(|session| set(SetKind::Session, vec![session.into()])));
+        let words = filter.search.as_ref().and_then(|search| search.matching.clone());
+        sets.extend(words.map(|words| set(SetKind::Words, vec![words.into()])));
+        sets
+    }
+
+    /// Its groups, as column `id`.
+    fn select(&self) -> &'static str {
+        match self.kind {
+            SetKind::Tag => "select group_id as id from group_tags where name = ? and value = ?",
+            SetKind::User => "select group_id as id from group_users where user = ?",
+            SetKind::Session => "select group_id as id from occurrences where session_id = ?",
+            SetKind::Words => "select rowid as id from group_search where group_search match ?",
+        }
+    }
+
+    /// Whether the group `id` is in it.
+    fn has(&self, id: &str) -> String {
+        match self.kind {
+            SetKind::Tag => {
+                format!(
+                    "exists (select 1 from group_tags s where s.group_id = {id} and s.name = ? and s.value = ?)"
+                )
+            }
+            SetKind::User => {
+                format!("exists (select 1 from group_users s where s.group_id = {id} and s.user = ?)")
+            }
+            SetKind::Session => format!(
+                "exists (select 1 from occurrences s
+                         where s.session_id = ? and s.place between {id} << 10 and {id} << 10 | 1023)"
+            ),
+            SetKind::Words => {
+                format!(
+                    "exists (select 1 from group_search s where s.group_search match ? and s.rowid = {id})"
+                )
+            }
+        }
+    }
+
+    /// Up to one more than [`MAX_COUNTED`].
+    fn size(&self, connection: &Connection) -> rusqlite::Result<i64> {
+        let sql = format!(
+            "select count(*) from ({} limit {})",
+            self.select(),
+            MAX_COUNTED + 1
+        );
+        let mut statement = connection.prepare_cached(&sql)?;
+        statement.query_row(params_from_iter(&self.values), |row| row.get(0))
+    }
+}
+
+/// How a list finds its groups.
+struct Plan {
+    /// The set that is gone through; none: all groups, in order.
+    driver: Option<Set>,
+    others: Vec<Set>,
+    states: Vec<State>,
+}
+
+impl Plan {
+    fn of(connection: &Connection, filter: &Filter) -> rusqlite::Result<Self> {
+        let mut others = Set::all(filter);
+        let mut smallest: Option<(usize, i64)> = None;
+        for (at, set) in others.iter().enumerate() {
+            let size = set.size(connection)?;
+            if size <= MAX_COUNTED && smallest.is_none_or(|(_, known)| size < known) {
+                smallest = Some((at, size));
+            }
+        }
+        Ok(Self {
+            driver: smallest.map(|(at, _)| others.remove(at)),
+            others,
+            states: match filter.state {
+                Some(state) => vec![state],
+                None => vec![State::Open, State::Snoozed, State::Resolved],
+            },
+        })
+    }
+
+    /// `from … where …` for one state, with its values.
+    fn source(&self, filter: &Filter, state: State) -> (String, Vec<Value>) {
+        let mut conditions = Conditions::of_row(filter, state);
+        self.others.iter().for_each(|set| conditions.add_set(set));
+        match &self.driver {
+            None => (
+                format!("from groups g where {}", conditions.sql()),
+                conditions.values,
+            ),
+            Some(set) => {
+                let sql = format!(
+                    "from (select distinct ifnull(m.merged_into, m.id) as id
+                           from ({}) s
+                           cross join groups m on m.id = s.id) d
+                     cross join groups g on g.id = d.id
+                     where {}",
+                    set.select(),
+                    conditions.sql()
+                );
+                (sql, [set.values.clone(), conditions.values].concat())
+            }
+        }
+    }
+
+    /// Matches, and whether these are all.
+    fn count(&self, connection: &Connection, filter: &Filter) -> rusqlite::Result<(i64, bool)> {
+        let is_limited = self.driver.is_none() && !self.others.is_empty();
+        let mut n_total = 0;
+        for state in &self.states {
+            let (source, values) = match self.words() {
+                Some(words) if is_limited => self.by_words(filter, *state, words),
+                _ => self.source(filter, *state),
+            };
+            let limit = if is_limited { MAX_COUNTED + 1 - n_total } else { -1 };
+            let sql = match is_limited {
+                true => format!("select count(*) from (select 1 {source} limit {limit})"),
+                false => format!("select count(*) {source}"),
+            };
+            let mut statement = connection.prepare_cached(&sql)?;
+            n_total += statement.query_row(params_from_iter(values), |row| row.get::<_, i64>(0))?;
+        }
+        let is_exact = !is_limited || n_total <= MAX_COUNTED;
+        Ok((if is_exact { n_total } else { MAX_COUNTED }, is_exact))
+    }
+
+    fn words(&self) -> Option<&Set> {
+        self.others.iter().find(|set| set.kind == SetKind::Words)
+    }
+
+    /// Counts faster than [`Plan::source`] where words match very many: the index is gone through until it is enough.
+    fn by_words(&self, filter: &Filter, state: State, words: &Set) -> (String, Vec<Value>) {
+        let mut conditions = Conditions::of_row(filter, state);
+        let others = self.others.iter().filter(|set| set.kind != SetKind::Words);
+        others.for_each(|set| conditions.add_set(set));
+        let sql = format!(
+            "from ({}) s cross join groups g on g.id = s.id where {}",
+            words.select(),
+            conditions.sql()
+        );
+        (sql, [words.values.clone(), conditions.values].concat())
+    }
+}
+
+/// Lists groups.
+pub fn list(connection: &Connection, filter: &Filter, limit: u64, start: Start) -> rusqlite::Result<Groups> {
+    let plan = Plan::of(connection, filter)?;
+    let (n_total, is_exact) = plan.count(connection, filter)?;
+    let groups = page(connection, &plan, filter, limit, start)?;
+    let is_full = u64::try_from(groups.len()) == Ok(limit);
+    let last = groups.last().filter(|_| is_full);
+    Ok(Groups {
+        next_cursor: last.map(|group| format!("{}.{}", filter.sort.value(group), group.id)),
+        groups,
+        n_total,
+        is_exact,
+    })
+}
+
+fn page(
+    connection: &Connection,
+    plan: &Plan,
+    filter: &Filter,
+    limit: u64,
+    start: Start,
+) -> rusqlite::Result<Vec<Group>> {
+    let column = filter.sort.column();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let (after, offset) = match start {
+        Start::Offset(n) => (None, i64::try_from(n).unwrap_or(i64::MAX)),
+        Start::After(value, id) => (Some((value, id)), 0),
+    };
+    // The ids first: only those of the page need their texts. Each state is in order by an index of its own.
+    let mut parts = Vec::new();
+    let mut all_values: Vec<Value> = Vec::new();
+    for state in &plan.states {
+        let (source, values) = plan.source(filter, *state);
+        all_values.extend(values);
+        let after = match after {
+            None => "",
+            Some((value, id)) => {
+                all_values.extend([value.into(), value.into(), id.into()]);
+                &format!(" and {column} <= ? and ({column}, g.id) < (?, ?)")
+            }
+        };
+        all_values.push(limit.saturating_add(offset).into());
+        parts.push(format!(
+            "select * from (select g.id, {column} as value {source}{after}
+                            order by {column} desc, g.id desc limit ?)"
+        ));
+    }
+    all_values.extend([limit.into(), offset.into()]);
+    let mut rows = connection.prepare_cached(&format!(
+        "select {COLUMNS}
+         from (select id, value from ({}) order by value desc, id desc limit ? offset ?) page
+         cross join groups g on g.id = page.id
+         cross join first_reports f on f.group_id = g.id
+         order by page.value desc, page.id desc",
+        parts.join(" union all ")
+    ))?;
+    rows.query_map(params_from_iter(all_values), Group::read)?
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::search_query;
+    use crate::store::families;
+    use crate::store::groups::{self, Sort, Until};
+    use crate::store::snoozes::{self, Snooze};
+    use crate::store::testing::{database, file, filing, filing_of};
+
+    #[test]
+    fn a_search_finds_type_message_and_place_even_by_two_letters() {
+        let database = database();
+        file(&database, filing("KeyError", 1000));
+        let found = |text: &str| {
+            let filter = Filter {
+                search: search_query::parse(text),
+                ..Filter::default()
+            };
+            list(&database, &filter, 10, Start::Offset(0)).unwrap().n_total
+        };
+        for text in [
+            "keyerr",
+            "happened",
+            "cart.py total",
+            "ey",
+            "or py",
+            "\"Error happened\"",
+        ] {
+            assert_eq!(found(text), 1, "{text}");
+        }
+        for text in ["nothing", "zz", "happened zz", "%y"] {
+            assert_eq!(found(text), 0, "{text}");
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    struct Made {
+        kind: usize,
+        tag: Option<usize>,
+        user: usize,
+        state: usize,
+    }
+
+    fn made() -> impl Strategy<Value = Made> {
+        let parts = (0..12_usize, prop::option::of(0..3_usize), 0..4_usize, 0..4_usize);
+        parts.prop_map(|(kind, tag, user, state)| Made {
+            kind,
+            tag,
+            user,
+            state,
+        })
+    }
+
+    fn fill(database: &Connection, all: &[Made]) {
+        for (at, made) in all.iter().enumerate() {
+            let report = serde_json::json!({
+                "project": if made.kind % 2 == 0 { "shop" } else { "blog" }, "exception_type": format!("Kind{}", made.kind),
+                "message": format!("word{} happened", made.kind % 3), "traceback": "",
+                "user_id": format!("u{}", made.user),
+                "tags": made.tag.map(|tag| serde_json::json!({"region": format!("r{tag}")})),
+            });
+            let id = file(database, filing_of(&report, 1000 + (at as i64) / 2)).group_id;
+            match made.state {
+                0 => drop(groups::resolve(database, id, Until::Any, 5000).unwrap()),
+                1 => {
+                    let snooze = Snooze {
+                        until_at: Some(i64::MAX),
+                        ..Snooze::default()
+                    };
+                    snoozes::put(database, id, &snooze, 5000).unwrap();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// All that fits, in order, by looking at each group.
+    fn slowly(database: &Connection, filter: &Filter) -> Vec<i64> {
+        let mut statement = database
+            .prepare("select id from groups where merged_into is null")
+            .unwrap();
+        let ids: Vec<i64> = statement
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let family = |id: i64| [families::merged(database, id).unwrap(), vec![id]].concat();
+        let count = |sql: &str, id: i64, value: &str| -> bool {
+            family(id).iter().any(|id| {
+                database
+                    .query_row(sql, (id, value), |row| row.get::<_, i64>(0))
+                    .unwrap()
+                    > 0
+            })
+        };
+        let mut found: Vec<Group> = ids
+            .into_iter()
+            .map(|id| groups::find(database, id).unwrap().unwrap().0)
+            .filter(|group| {
+                let state = match (group.is_resolved, group.is_snoozed) {
+                    (true, _) => State::Resolved,
+                    (false, true) => State::Snoozed,
+                    (false, false) => State::Open,
+                };
+                let tag = "select count(*) from group_tags where group_id = ?1 and value = ?2";
+                let word = "select count(*) from first_reports where group_id = ?1 and message like '%' || ?2 || '%'";
+                let searched = filter.search.as_ref().and_then(|it| it.matching.as_deref());
+                filter.state.is_none_or(|wanted| wanted == state)
+                    && filter.project.as_ref().is_none_or(|project| *project == group.project)
+                    && filter.tags.iter().all(|(_, value)| count(tag, group.id, value))
+                    && searched.is_none_or(|words| count(word, group.id, words.trim_matches('"')))
+            })
+            .collect();
+        found.sort_by_key(|group| std::cmp::Reverse((filter.sort.value(group), group.id)));
+        found.into_iter().map(|group| group.id).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn a_list_is_what_looking_at_each_group_gives(
+            all in prop::collection::vec(made(), 1..40),
+            state in prop::option::of(0..3_usize),
+            project in prop::option::of(Just("shop".to_owned())),
+            tag in prop::option::of(0..3_usize),
+            word in prop::option::of(0..3_usize),
+            sort in 0..4_usize,
+            merges in prop::collection::vec((1..12_i64, 1..12_i64), 0..4),
+        ) {
+            let database = database();
+            fill(&database, &all);
+            for (a, b) in merges {
+                let _ = families::merge(&database, a, &[b]).unwrap();
+            }
+            let filter = Filter {
+                state: state.map(|at| [State::Open, State::Snoozed, State::Resolved][at]),
+                project,
+                tags: tag.map(|tag| ("region".to_owned(), format!("r{tag}"))).into_iter().collect(),
+                search: word.and_then(|word| search_query::parse(&format!("word{word}"))),
+                sort: Sort::ALL[sort],
+                ..Filter::default()
+            };
+            let expected = slowly(&database, &filter);
+            // Page by page, both ways.
+            let (mut by_cursor, mut start) = (Vec::new(), Start::Offset(0));
+            loop {
+                let page = list(&database, &filter, 3, start).unwrap();
+                prop_assert_eq!(page.n_total as usize, expected.len());
+                by_cursor.extend(page.groups.iter().map(|group| group.id));
+                match page.next_cursor.as_deref().and_then(Start::read_cursor) {
+                    Some(next) => start = next,
+                    None => break,
+                }
+            }
+            prop_assert_eq!(&by_cursor, &expected);
+            let offset = expected.len() / 2;
+            let page = list(&database, &filter, 3, Start::Offset(offset as u64)).unwrap();
+            let ids: Vec<i64> = page.groups.iter().map(|group| group.id).collect();
+            prop_assert_eq!(&ids[..], &expected[offset..expected.len().min(offset + 3)]);
+            // As if the sets were too large to be gone through.
+            let large = Plan { driver: None, ..Plan::of(&database, &filter).unwrap() };
+            let large = Plan { others: Set::all(&filter), ..large };
+            let ids = page_ids(&database, &large, &filter);
+            prop_assert_eq!(&ids[..], &expected[..expected.len().min(10)]);
+            prop_assert_eq!(large.count(&database, &filter).unwrap().1, true);
+        }
+    }
+
+    fn page_ids(database: &Connection, plan: &Plan, filter: &Filter) -> Vec<i64> {
+        let page = page(database, plan, filter, 10, Start::Offset(0)).unwrap();
+        page.iter().map(|group| group.id).collect()
+    }
+
+    #[test]
+    fn lists_in_order_need_no_sorting() {
+        let database = database();
+        for sort in Sort::ALL {
+            let filter = Filter {
+                sort,
+                state: Some(State::Open),
+                ..Filter::default()
+            };
+            let plan = Plan::of(&database, &filter).unwrap();
+            let (source, values) = plan.source(&filter, State::Open);
+            let column = sort.column();
+            let sql =
+                format!("explain query plan select g.id {source} order by {column} desc, g.id desc limit 50");
+            let mut statement = database.prepare(&sql).unwrap();
+            let steps: Vec<String> = statement
+                .query_map(params_from_iter(values), |row| row.get(3))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect();
+            assert!(
+                steps.iter().all(|step| !step.contains("TEMP B-TREE")),
+                "{sort:?}: {steps:?}"
+            );
+        }
+    }
+}
