@@ -53,10 +53,9 @@ create virtual table group_search using fts5 (
     contentless_delete = 1,
     tokenize = 'trigram'
 );
-insert into group_search (rowid, exception_type, message, culprit, frames, tags)
-select g.id, g.exception_type, substr(f.message, 1, 2000), f.culprit, substr(f.traceback, 1, 4000), ''
-from groups g
-join first_reports f on f.group_id = g.id;
+
+-- Groups up to this one are in the search index; it takes many at once.
+alter table intake add column searched_id integer not null default 0;
 
 create table snoozes (
     group_id integer primary key references groups (id) on delete cascade,
@@ -112,7 +111,10 @@ create table group_days (
 
 create index group_hours_hour on group_hours (hour);
 
--- Reports by tag and day, for ever.
+-- Reports by tag and day, for ever: the newest day of each is in group_tags. Unix time / 86400 s.
+alter table group_tags add column day integer not null default 0;
+alter table group_tags add column n_of_day integer not null default 0;
+
 create table group_tag_days (
     group_id integer not null references groups (id) on delete cascade,
     name text not null,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::fingerprint;
+use crate::domain::grouping::Grouping;
 use crate::domain::recognition::Recognised;
 use crate::domain::report::Report;
 use crate::store::occurrences::Places;
@@ -72,20 +73,6 @@ impl Filing {
             },
             received_at,
         }
-    }
-
-    /// `name:value` of each tag, for the search index.
-    fn searched_tags(&self) -> String {
-        let tags: Vec<(String, String)> = self
-            .tags
-            .as_deref()
-            .and_then(|tags| serde_json::from_str(tags).ok())
-            .unwrap_or_default();
-        let all: Vec<String> = tags
-            .iter()
-            .map(|(name, value)| format!("{name}:{value}"))
-            .collect();
-        searched(&all.join("\n")).to_owned()
     }
 
     /// Key of the groups that were made before there were rules.
@@ -210,18 +197,6 @@ pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known
         ":grouping": serde_json::to_string(&filing.recognised.grouping).ok(),
         ":now": filing.received_at,
     })?;
-    let mut search = tx.prepare_cached(
-        "insert into group_search (rowid, exception_type, message, culprit, frames, tags)
-         values (:id, :exception_type, :message, :culprit, :frames, :tags)",
-    )?;
-    search.execute(named_params! {
-        ":id": id,
-        ":exception_type": report.exception_type,
-        ":message": searched(&report.message),
-        ":culprit": culprit,
-        ":frames": searched(&filing.recognised.grouping.parts.join("\n")),
-        ":tags": filing.searched_tags(),
-    })?;
     Ok(Known {
         id,
         root: id,
@@ -232,13 +207,50 @@ pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known
     })
 }
 
-/// The part of a message that the search index covers: a bound on what one report can cost.
-fn searched(message: &str) -> &str {
+/// Adds up to `n` groups to the search index that are not in it. Whether there may be more.
+pub(super) fn index_new(tx: &Connection, n: u32) -> rusqlite::Result<bool> {
+    let mut new = tx.prepare_cached(
+        "select g.id, g.exception_type, f.message, f.culprit, f.grouping, substr(f.traceback, 1, 4000),
+                (select group_concat(t.name || ':' || t.value, char(10)) from group_tags t where t.group_id = g.id)
+         from groups g
+         join first_reports f on f.group_id = g.id
+         where g.id > (select searched_id from intake)
+         order by g.id
+         limit ?1",
+    )?;
+    let mut add = tx.prepare_cached(
+        "insert into group_search (rowid, exception_type, message, culprit, frames, tags)
+         values (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let mut rows = new.query([n])?;
+    let (mut n_added, mut last) = (0, None);
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let (kind, message): (String, String) = (row.get(1)?, row.get(2)?);
+        let (culprit, tags): (Option<String>, Option<String>) = (row.get(3)?, row.get(6)?);
+        // What counted for the group; a group from before there were rules has only its trace.
+        let grouping: Option<Grouping> = row
+            .get_ref(4)?
+            .as_str_or_null()?
+            .and_then(|json| serde_json::from_str(json).ok());
+        let frames = match grouping {
+            Some(grouping) => grouping.parts.join("\n"),
+            None => row.get(5)?,
+        };
+        let tags = tags.unwrap_or_default();
+        add.execute((id, kind, searched(&message), culprit, searched(&frames), searched(&tags)))?;
+        (n_added, last) = (n_added + 1, Some(id));
+    }
+    if let Some(last) = last {
+        tx.prepare_cached("update intake set searched_id = ?1")?.execute([last])?;
+    }
+    Ok(n_added == n)
+}
+
+/// The part of a text that the search index covers: a bound on what one report can cost.
+fn searched(text: &str) -> &str {
     const MAX_CHARS: usize = 2000;
-    message
-        .char_indices()
-        .nth(MAX_CHARS)
-        .map_or(message, |(end, _)| &message[..end])
+    text.char_indices().nth(MAX_CHARS).map_or(text, |(end, _)| &text[..end])
 }
 
 /// Opens a resolved group because it came back.

@@ -40,6 +40,8 @@ const LIMITS: Limits = Limits {
 
 /// Groups looked at for a spike at once: when everything rises, some of it says so.
 const MAX_RISING: usize = 1000;
+/// Groups added to the search index in one transaction.
+const INDEXED_AT_ONCE: u32 = 64;
 /// An hour with less is no spike.
 const MIN_RISING: i64 = 20;
 
@@ -73,6 +75,8 @@ struct State {
     /// Numbers of reports of which somebody wants to be told; unknown until it is asked for.
     every: Option<Vec<i64>>,
     rising: BTreeSet<i64>,
+    /// There may be groups that the search index does not have.
+    has_unsearched: bool,
 }
 
 /// Project and key: what tells groups apart.
@@ -112,7 +116,7 @@ impl Intake {
     /// Counts and keeps all that waits.
     #[cfg(test)]
     pub(super) fn settle(&self, tx: &Connection) -> rusqlite::Result<()> {
-        self.with(tx, |state| state.fold_up_to(tx, i64::MAX, usize::MAX))
+        self.with(tx, |state| state.settle(tx))
     }
 
     /// Counts and keeps about `n` of the reports journalled before `seq`. When none of them waits any more, says
@@ -121,7 +125,11 @@ impl Intake {
         self.with(tx, |state| {
             state.fold_up_to(tx, seq, n)?;
             let first_waiting = state.first_waiting();
-            Ok((first_waiting >= seq || state.n_reports == 0).then_some(first_waiting))
+            let is_folded = first_waiting >= seq || state.n_reports == 0;
+            if is_folded && state.has_unsearched {
+                state.has_unsearched = filing::index_new(tx, INDEXED_AT_ONCE)?;
+            }
+            Ok((is_folded && !state.has_unsearched).then_some(first_waiting))
         })
     }
 
@@ -140,7 +148,7 @@ impl Intake {
         self.with(tx, |state| {
             state.known.clear();
             state.every = None;
-            state.fold_up_to(tx, i64::MAX, usize::MAX)
+            state.settle(tx)
         })
     }
 
@@ -196,6 +204,7 @@ impl State {
             cut_seq: 0,
             every: None,
             rising: BTreeSet::new(),
+            has_unsearched: true,
         }
     }
 
@@ -212,6 +221,7 @@ impl State {
         }
         self.known.clear();
         self.every = None;
+        self.has_unsearched = true;
         self.waiting.clear();
         self.order.clear();
         (self.n_reports, self.cut_seq) = (0, 0);
@@ -307,7 +317,10 @@ impl State {
             return Ok((*known, false));
         }
         match filing::find(tx, filing)? {
-            None => Ok((filing::create(tx, filing)?, true)),
+            None => {
+                self.has_unsearched = true;
+                Ok((filing::create(tx, filing)?, true))
+            }
             Some(mut known) => {
                 known.n_occurrences += self.waiting.get(&known.id).map_or(0, Vec::len) as i64;
                 Ok((known, false))
@@ -340,6 +353,14 @@ impl State {
         if first_waiting - self.cut_seq >= self.limits.cut_every {
             filing::cut_journal(tx, first_waiting)?;
             self.cut_seq = first_waiting;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, tx: &Connection) -> rusqlite::Result<()> {
+        self.fold_up_to(tx, i64::MAX, usize::MAX)?;
+        while self.has_unsearched {
+            self.has_unsearched = filing::index_new(tx, INDEXED_AT_ONCE)?;
         }
         Ok(())
     }

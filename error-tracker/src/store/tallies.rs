@@ -52,28 +52,20 @@ pub(super) fn count_tag(
     n: i64,
     at: i64,
 ) -> rusqlite::Result<bool> {
-    let mut is_new = false;
-    let mut counted_as = value;
-    if !add_to_tag(tx, group_id, name, value, n, at)? {
-        let is_full = n_values(tx, group_id, name)? >= MAX_VALUES;
-        is_new = !is_full;
-        if is_full {
-            counted_as = OTHER;
-        }
-        if !is_full || !add_to_tag(tx, group_id, name, OTHER, n, at)? {
-            let mut statement = tx.prepare_cached(
-                "insert into group_tags (group_id, name, value, n, first_seen_at, last_seen_at)
-                 values (?1, ?2, ?3, ?4, ?5, ?5)",
-            )?;
-            statement.execute((group_id, name, counted_as, n, at))?;
-        }
+    if add_to_tag(tx, group_id, name, value, n, at)? {
+        return Ok(false);
     }
-    let mut days = tx.prepare_cached(
-        "insert into group_tag_days (group_id, name, value, day, n) values (?1, ?2, ?3, ?4, ?5)
-         on conflict do update set n = n + excluded.n",
+    let is_full = n_values(tx, group_id, name)? >= MAX_VALUES;
+    if is_full && add_to_tag(tx, group_id, name, OTHER, n, at)? {
+        return Ok(false);
+    }
+    let value = if is_full { OTHER } else { value };
+    let mut statement = tx.prepare_cached(
+        "insert into group_tags (group_id, name, value, n, first_seen_at, last_seen_at, day, n_of_day)
+         values (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?4)",
     )?;
-    days.execute((group_id, name, counted_as, at.div_euclid(DAY_MS), n))?;
-    Ok(is_new)
+    statement.execute((group_id, name, value, n, at, at.div_euclid(DAY_MS)))?;
+    Ok(!is_full)
 }
 
 /// False if the group has no such tag yet.
@@ -85,11 +77,31 @@ fn add_to_tag(
     n: i64,
     at: i64,
 ) -> rusqlite::Result<bool> {
-    let mut statement = tx.prepare_cached(
-        "update group_tags set n = n + ?4, last_seen_at = max(last_seen_at, ?5)
-         where group_id = ?1 and name = ?2 and value = ?3",
+    let day = at.div_euclid(DAY_MS);
+    let add = || {
+        let mut statement = tx.prepare_cached(
+            "update group_tags
+             set n = n + ?4, last_seen_at = max(last_seen_at, ?5), n_of_day = n_of_day + ?4
+             where group_id = ?1 and name = ?2 and value = ?3 and day = ?6",
+        )?;
+        statement.execute((group_id, name, value, n, at, day))
+    };
+    if add()? > 0 {
+        return Ok(true);
+    }
+    // The day that is over gets a row of its own.
+    let mut keep_day = tx.prepare_cached(
+        "insert into group_tag_days (group_id, name, value, day, n)
+         select group_id, name, value, day, n_of_day from group_tags
+         where group_id = ?1 and name = ?2 and value = ?3 and n_of_day > 0
+         on conflict do update set n = n + excluded.n",
     )?;
-    Ok(statement.execute((group_id, name, value, n, at))? > 0)
+    keep_day.execute((group_id, name, value))?;
+    let mut next_day = tx.prepare_cached(
+        "update group_tags set day = ?4, n_of_day = 0 where group_id = ?1 and name = ?2 and value = ?3",
+    )?;
+    next_day.execute((group_id, name, value, day))?;
+    Ok(add()? > 0)
 }
 
 fn n_values(tx: &Connection, group_id: i64, name: &str) -> rusqlite::Result<i64> {
@@ -226,6 +238,35 @@ pub fn days(connection: &Connection, group_id: i64, now: i64, n_days: i64) -> ru
     Ok(counts)
 }
 
+/// Reports of a group with one value of a tag on each of `n_days` days (of UTC) up to that of `now`, oldest first.
+pub fn tag_days(
+    connection: &Connection,
+    group_id: i64,
+    (name, value): (&str, &str),
+    now: i64,
+    n_days: i64,
+) -> rusqlite::Result<Vec<i64>> {
+    let last = now.div_euclid(DAY_MS);
+    let first = last - n_days + 1;
+    let mut counts = vec![0; usize::try_from(n_days).unwrap_or(0)];
+    let mut statement = connection.prepare_cached(
+        "with family (id) as (select ?1 union select id from groups where merged_into = ?1)
+         select day - ?4, n from group_tag_days
+         where group_id in (select id from family) and name = ?2 and value = ?3 and day between ?4 and ?5
+         union all
+         select day - ?4, n_of_day from group_tags
+         where group_id in (select id from family) and name = ?2 and value = ?3 and day between ?4 and ?5",
+    )?;
+    let mut rows = statement.query((group_id, name, value, first, last))?;
+    while let Some(row) = rows.next()? {
+        let at: i64 = row.get(0)?;
+        if let Some(count) = usize::try_from(at).ok().and_then(|at| counts.get_mut(at)) {
+            *count += row.get::<_, i64>(1)?;
+        }
+    }
+    Ok(counts)
+}
+
 /// Adds the hours before `before` (Unix time / 3600 s) up by day, about `limit` of them. Returns how many it took.
 pub fn roll_up(tx: &Connection, before: i64, limit: u32) -> rusqlite::Result<usize> {
     // Whole days only, so that no day is half in one table and half in the other.
@@ -254,4 +295,48 @@ pub fn grouping(connection: &Connection, group_id: i64) -> rusqlite::Result<Opti
         .query_row([group_id], |row| row.get(0))
         .optional()?
         .flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{database, file, filing_of};
+
+    fn reported(database: &Connection, region: &str, at: i64) -> i64 {
+        let report = serde_json::json!({
+            "project": "shop", "exception_type": "E", "message": "m", "traceback": "", "tags": {"region": region},
+        });
+        file(database, filing_of(&report, at)).group_id
+    }
+
+    #[test]
+    fn each_day_of_a_tag_is_counted_whatever_the_order() {
+        let database = database();
+        let mut id = 0;
+        for day in [10, 10, 12, 10, 12, 13] {
+            id = reported(&database, "eu", day * DAY_MS + 5);
+        }
+        reported(&database, "us", 12 * DAY_MS);
+        let days = |region| tag_days(&database, id, ("region", region), 13 * DAY_MS, 5).unwrap();
+        assert_eq!(days("eu"), [0, 3, 0, 2, 1]);
+        assert_eq!(days("us"), [0, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn hours_become_days_and_nothing_is_lost_or_doubled() {
+        let database = database();
+        let mut id = 0;
+        for hour in [0, 0, 5, 23, 24, 30, 47, 100] {
+            id = reported(&database, "eu", hour * HOUR_MS);
+        }
+        let now = 100 * HOUR_MS;
+        let before = days(&database, id, now, 5).unwrap();
+        assert_eq!(before, [4, 3, 0, 0, 1]);
+        assert!(roll_up(&database, 50, 1).unwrap() > 0);
+        assert_eq!(days(&database, id, now, 5).unwrap(), before);
+        while roll_up(&database, 50, 1).unwrap() > 0 {}
+        assert_eq!(days(&database, id, now, 5).unwrap(), before);
+        let left: i64 = database.query_row("select count(*) from group_hours", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 1, "only the young hour");
+    }
 }
