@@ -14,6 +14,8 @@ alter table groups add column first_release text;
 drop index groups_last_seen;
 create index groups_last_seen on groups (is_resolved, is_snoozed, last_seen_at, id, project, level, is_browser)
 where merged_into is null;
+drop index groups_project;
+create index groups_project on groups (project, merged_into, is_resolved, is_snoozed);
 create index groups_first_seen on groups (is_resolved, is_snoozed, first_seen_at) where merged_into is null;
 create index groups_count on groups (is_resolved, is_snoozed, n_occurrences + n_merged) where merged_into is null;
 create index groups_users on groups (is_resolved, is_snoozed, n_users) where merged_into is null;

@@ -22,6 +22,8 @@ use crate::store::intake::Intake;
 /// Reports counted in one transaction: few enough that those who wait behind them don't notice.
 const SETTLE_STEP: usize = 256;
 
+/// Steps of the search index that a search waits for: about a thousand groups.
+const SEARCH_STEPS: usize = 16;
 /// Pages that may listen at once.
 const MAX_STREAMS: usize = 200;
 /// An event only says that there is something new: one is as good as many.
@@ -227,6 +229,30 @@ impl App {
             self.settle(self.intake.next_seq()).await;
         }
         self.common.read(query).await
+    }
+
+    /// The same for a query that looks for words, of groups created before too.
+    pub(crate) async fn read_searching<T, F>(&self, is_search: bool, query: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        if is_search {
+            self.settle(self.intake.next_seq()).await;
+            self.index(SEARCH_STEPS).await;
+        }
+        self.read(query).await
+    }
+
+    /// Adds new groups to the search index: all of them, or the oldest of very many, since a reader waits.
+    pub(crate) async fn index(&self, n_steps: usize) {
+        for _ in 0..n_steps {
+            let intake = self.intake.clone();
+            match self.common.write(move |tx| intake.index_some(tx)).await {
+                Ok(true) => {}
+                Ok(false) | Err(_) => return,
+            }
+        }
     }
 
     /// Tells open pages that there is something new to see.

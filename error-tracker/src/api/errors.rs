@@ -54,8 +54,11 @@ pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
         Some(cursor) => Start::read_cursor(cursor)
             .ok_or_else(|| Error::bad_request("cursor must be the next_cursor of a page before"))?,
     };
+    let is_search = filter.search.is_some();
     let page = app
-        .read(move |connection| listing::list(connection, &filter, limit, start))
+        .read_searching(is_search, move |connection| {
+            listing::list(connection, &filter, limit, start)
+        })
         .await?;
     let errors = page.groups.iter().map(Row::of).collect();
     Ok(Response::json(

@@ -44,7 +44,7 @@ async fn write(app: &App, filter: &Filter, lines: &mpsc::Sender<Bytes>) -> Resul
     let mut start = Start::Offset(0);
     loop {
         let filter = filter.clone();
-        let page = app.read(move |connection| {
+        let page = app.read_searching(filter.search.is_some(), move |connection| {
             let page = listing::list(connection, &filter, PAGE, start)?;
             let kept = page.groups.into_iter().map(|group| {
                 let kept = occurrences::of_group(connection, group.id, keep)?;

@@ -10,6 +10,8 @@ use crate::store::filtered;
 use crate::store::tallies::DAY_MS;
 
 const INTERVAL: Duration = Duration::from_secs(1);
+/// Steps of the search index before what was reported meanwhile is counted.
+const INDEX_STEPS: usize = 64;
 
 pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let mut ticks = tokio::time::interval(INTERVAL);
@@ -19,6 +21,7 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     while ending.unless(ticks.tick()).await.is_some() {
         // Also when nothing seems to wait: a write that was undone puts reports back into the journal.
         app.settle(seq).await;
+        app.index(INDEX_STEPS).await;
         if app.intake.next_seq() != seq_before {
             app.changed();
         }

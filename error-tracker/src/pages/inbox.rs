@@ -48,7 +48,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     let now = unix_ms();
     let wanted = stored_filter(&filter, now);
     let offset = filter.offset;
-    let found = app.read(move |connection| {
+    let found = app.read_searching(wanted.search.is_some(), move |connection| {
         let groups = listing::list(connection, &wanted, LIMIT, listing::Start::Offset(offset))?;
         let ids: Vec<i64> = groups.groups.iter().map(|group| group.id).collect();
         let day = now.div_euclid(DAY_MS) - FILTERED_DAYS + 1;

@@ -238,11 +238,19 @@ pub(super) fn index_new(tx: &Connection, n: u32) -> rusqlite::Result<bool> {
             None => row.get(5)?,
         };
         let tags = tags.unwrap_or_default();
-        add.execute((id, kind, searched(&message), culprit, searched(&frames), searched(&tags)))?;
+        add.execute((
+            id,
+            kind,
+            searched(&message),
+            culprit,
+            searched(&frames),
+            searched(&tags),
+        ))?;
         (n_added, last) = (n_added + 1, Some(id));
     }
     if let Some(last) = last {
-        tx.prepare_cached("update intake set searched_id = ?1")?.execute([last])?;
+        tx.prepare_cached("update intake set searched_id = ?1")?
+            .execute([last])?;
     }
     Ok(n_added == n)
 }
@@ -250,7 +258,9 @@ pub(super) fn index_new(tx: &Connection, n: u32) -> rusqlite::Result<bool> {
 /// The part of a text that the search index covers: a bound on what one report can cost.
 fn searched(text: &str) -> &str {
     const MAX_CHARS: usize = 2000;
-    text.char_indices().nth(MAX_CHARS).map_or(text, |(end, _)| &text[..end])
+    text.char_indices()
+        .nth(MAX_CHARS)
+        .map_or(text, |(end, _)| &text[..end])
 }
 
 /// Opens a resolved group because it came back.

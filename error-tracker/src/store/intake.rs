@@ -116,7 +116,9 @@ impl Intake {
     /// Counts and keeps all that waits.
     #[cfg(test)]
     pub(super) fn settle(&self, tx: &Connection) -> rusqlite::Result<()> {
-        self.with(tx, |state| state.settle(tx))
+        self.with(tx, |state| state.fold_up_to(tx, i64::MAX, usize::MAX))?;
+        while self.index_some(tx)? {}
+        Ok(())
     }
 
     /// Counts and keeps about `n` of the reports journalled before `seq`. When none of them waits any more, says
@@ -125,11 +127,18 @@ impl Intake {
         self.with(tx, |state| {
             state.fold_up_to(tx, seq, n)?;
             let first_waiting = state.first_waiting();
-            let is_folded = first_waiting >= seq || state.n_reports == 0;
-            if is_folded && state.has_unsearched {
+            Ok((first_waiting >= seq || state.n_reports == 0).then_some(first_waiting))
+        })
+    }
+
+    /// Adds some of the new groups to the search index, which takes many at once far faster than each by itself.
+    /// Whether there are more.
+    pub fn index_some(&self, tx: &Connection) -> rusqlite::Result<bool> {
+        self.with(tx, |state| {
+            if state.has_unsearched {
                 state.has_unsearched = filing::index_new(tx, INDEXED_AT_ONCE)?;
             }
-            Ok((is_folded && !state.has_unsearched).then_some(first_waiting))
+            Ok(state.has_unsearched)
         })
     }
 
@@ -148,7 +157,7 @@ impl Intake {
         self.with(tx, |state| {
             state.known.clear();
             state.every = None;
-            state.settle(tx)
+            state.fold_up_to(tx, i64::MAX, usize::MAX)
         })
     }
 
@@ -353,14 +362,6 @@ impl State {
         if first_waiting - self.cut_seq >= self.limits.cut_every {
             filing::cut_journal(tx, first_waiting)?;
             self.cut_seq = first_waiting;
-        }
-        Ok(())
-    }
-
-    fn settle(&mut self, tx: &Connection) -> rusqlite::Result<()> {
-        self.fold_up_to(tx, i64::MAX, usize::MAX)?;
-        while self.has_unsearched {
-            self.has_unsearched = filing::index_new(tx, INDEXED_AT_ONCE)?;
         }
         Ok(())
     }

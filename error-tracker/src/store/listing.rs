@@ -9,10 +9,12 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::groups::{COLUMNS, Filter, Group, State};
 
-/// Sets up to this size are gone through; matches beyond are not counted.
-pub const MAX_COUNTED: i64 = 5000;
+/// Matches beyond are not counted where all sets are large.
+pub const MAX_COUNTED: i64 = 2000;
+/// Sets up to this size are gone through.
+const MAX_GONE_THROUGH: i64 = 5000;
 /// Words of one or two characters are in no index: so many groups are looked at, the last seen ones.
-const MAX_LOOKED_AT: i64 = 20_000;
+const MAX_LOOKED_AT: i64 = 10_000;
 
 /// Where a page of a list begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +187,7 @@ impl Set {
         }
     }
 
-    /// Up to one more than [`MAX_COUNTED`].
+    /// Up to one more than [`MAX_GONE_THROUGH`].
     fn size(&self, connection: &Connection) -> rusqlite::Result<i64> {
         let sql = format!(
             "select count(*) from ({} limit {})",
@@ -211,7 +213,7 @@ impl Plan {
         let mut smallest: Option<(usize, i64)> = None;
         for (at, set) in others.iter().enumerate() {
             let size = set.size(connection)?;
-            if size <= MAX_COUNTED && smallest.is_none_or(|(_, known)| size < known) {
+            if size <= MAX_GONE_THROUGH && smallest.is_none_or(|(_, known)| size < known) {
                 smallest = Some((at, size));
             }
         }
@@ -321,6 +323,8 @@ fn page(
     let mut all_values: Vec<Value> = Vec::new();
     for state in &plan.states {
         let (source, values) = plan.source(filter, *state);
+        // Without the plus the project's index would be taken, and all its groups sorted.
+        let source = source.replace("g.project = ?", "+g.project = ?");
         all_values.extend(values);
         let after = match after {
             None => "",

@@ -336,7 +336,9 @@ mod tests {
         assert_eq!(days(&database, id, now, 5).unwrap(), before);
         while roll_up(&database, 50, 1).unwrap() > 0 {}
         assert_eq!(days(&database, id, now, 5).unwrap(), before);
-        let left: i64 = database.query_row("select count(*) from group_hours", [], |row| row.get(0)).unwrap();
+        let left: i64 = database
+            .query_row("select count(*) from group_hours", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(left, 1, "only the young hour");
     }
 }
