@@ -20,6 +20,7 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .with(Policy::key(Scope::Read))
         .get("/api/errors", errors::list)
         .get("/api/errors/{id}", errors::detail)
+        .get("/api/errors/{id}/days", errors::days)
         .get("/api/projects", projects::projects)
         .get("/api/environments", projects::environments)
         .get("/api/releases", releases::list)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use service::unix_ms;
 use ui::moment::rfc3339;
 use web::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
@@ -21,13 +22,16 @@ use crate::store::groups::{self, Filter, Group, Sort, State};
 use crate::store::listing::{self, Start};
 use crate::store::occurrences::{self, Occurrence};
 use crate::store::snoozes::{self, Snooze};
-use crate::store::tallies;
+use crate::store::tallies::{self, DAY_MS};
 
 /// Groups on a page, unless asked otherwise, and at most (contract §1.4).
 const DEFAULT_LIMIT: u64 = 50;
 const MAX_LIMIT: u64 = 200;
 /// Kept occurrences in a group's answer, unless asked otherwise (contract §1.5).
 const DEFAULT_OCCURRENCES: u64 = 5;
+/// Days of a group's chart, unless asked otherwise, and at most.
+const DEFAULT_DAYS: u64 = 30;
+const MAX_DAYS: u64 = 3660;
 /// Values shown of each tag: the most frequent.
 const SHOWN_TAG_VALUES: u32 = 20;
 /// Lines of a group's history shown: the newest.
@@ -205,6 +209,44 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
         occurrences: kept.iter().map(Kept::of).collect(),
     };
     Ok(Response::json(StatusCode::OK, &detail))
+}
+
+/// `GET /api/errors/{id}/days[?days=n][&tag=name:value]`: reports by day of UTC, oldest first; those with a tag.
+pub(crate) async fn days(app: Arc<App>, request: Request) -> Result<Response> {
+    #[derive(Serialize)]
+    struct Day {
+        day: String,
+        count: i64,
+    }
+    let id = group_id(&request)?;
+    let n_days = request
+        .query()
+        .number("days")
+        .unwrap_or(DEFAULT_DAYS)
+        .clamp(1, MAX_DAYS) as i64;
+    let tag = tags(request.query())?.pop();
+    let now = unix_ms();
+    let counts = app.read(move |connection| {
+        if families::root(connection, id)?.is_none() {
+            return Ok(None);
+        }
+        let counts = match &tag {
+            Some((name, value)) => tallies::tag_days(connection, id, (name, value), now, n_days)?,
+            None => tallies::days(connection, id, now, n_days)?,
+        };
+        Ok(Some(counts))
+    });
+    let counts = counts.await?.ok_or_else(no_such_group)?;
+    let first = now.div_euclid(DAY_MS) - n_days + 1;
+    let days = counts.into_iter().zip(first..).map(|(count, day)| Day {
+        day: rfc3339(day * DAY_MS).chars().take(10).collect(),
+        count,
+    });
+    let days: Vec<Day> = days.collect();
+    Ok(Response::json(
+        StatusCode::OK,
+        &serde_json::json!({ "days": days }),
+    ))
 }
 
 /// What people did with a group.

@@ -42,6 +42,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         let about = About {
             tags: tallies::tags(connection, id, SHOWN_TAG_VALUES)?,
             hours: tallies::hours(connection, id, now, SHOWN_HOURS)?,
+            days: tallies::days(connection, id, now, SHOWN_DAYS)?,
             grouping: tallies::grouping(connection, id)?,
             snooze: snoozes::find(connection, id)?,
             members: families::members(connection, id)?,
@@ -71,6 +72,8 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
 
 /// Hours of the chart: a week.
 const SHOWN_HOURS: i64 = 7 * 24;
+/// Days of the longer one.
+const SHOWN_DAYS: i64 = 90;
 /// Values shown of each tag: the most frequent.
 const SHOWN_TAG_VALUES: u32 = 5;
 
@@ -81,6 +84,7 @@ const SHOWN_ACTIVITIES: u32 = 50;
 struct About {
     tags: Vec<Tag>,
     hours: Vec<i64>,
+    days: Vec<i64>,
     grouping: Option<String>,
     snooze: Option<Snooze>,
     members: Vec<Member>,
@@ -311,6 +315,10 @@ fn view(
         history: History {
             counts: about.hours.iter().map(|count| unsigned(*count)).collect(),
             step: "hour",
+        },
+        days: History {
+            counts: about.days.iter().map(|count| unsigned(*count)).collect(),
+            step: "day",
         },
     }
 }

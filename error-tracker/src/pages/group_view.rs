@@ -45,6 +45,8 @@ pub(crate) struct GroupPage {
     pub(crate) why: Option<Why>,
     pub(crate) tags: Vec<TagView>,
     pub(crate) history: History,
+    /// The same over a longer time.
+    pub(crate) days: History,
     /// Releases that began in the time of the chart.
     pub(crate) marks: Vec<Mark>,
     /// Resolved in the release after this one.
@@ -603,6 +605,10 @@ mod tests {
             history: History {
                 counts: vec![0, 3, 1],
                 step: "hour",
+            },
+            days: History {
+                counts: vec![0, 3, 1],
+                step: "day",
             },
             marks: vec![Mark {
                 step: 1,
