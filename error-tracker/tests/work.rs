@@ -664,6 +664,31 @@ async fn notes_are_kept_shown_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_note_of_a_merged_group_can_be_deleted_where_it_is_shown() {
+    let server = start().await;
+    let mut client = server.client();
+    let a = file(&mut client, &bug("A", "anna", "eu")).await;
+    let b = file(&mut client, &bug("B", "anna", "eu")).await;
+    done(
+        &mut client,
+        &format!("/api/errors/{a}/merge"),
+        json!({"ids": [b]}),
+    )
+    .await;
+    // By the number of the part; it is written where the whole is shown.
+    let answer = post(
+        &mut client,
+        &format!("/api/errors/{b}/notes"),
+        json!({"text": "n"}),
+    )
+    .await;
+    let note = answer.json()["id"].clone();
+    assert_eq!(group(&mut client, a).await["activity"][0]["id"], note);
+    let answer = delete(&mut client, &format!("/api/errors/{b}/notes/{note}")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[tokio::test]
 async fn walking_by_cursor_misses_nothing_and_repeats_nothing_while_new_groups_arrive() {
     let server = start().await;
     let mut client = server.client();
