@@ -427,6 +427,33 @@ async fn merged_groups_are_shown_as_one_and_taken_apart_as_they_were() {
 }
 
 #[tokio::test]
+async fn a_snoozed_group_that_was_merged_and_taken_out_is_open() {
+    let server = start().await;
+    let mut client = server.client();
+    let a = file(&mut client, &bug("A", "anna", "eu")).await;
+    let b = file(&mut client, &bug("B", "bert", "eu")).await;
+    done(
+        &mut client,
+        &format!("/api/errors/{b}/snooze"),
+        json!({"events": 2}),
+    )
+    .await;
+    done(
+        &mut client,
+        &format!("/api/errors/{a}/merge"),
+        json!({"ids": [b]}),
+    )
+    .await;
+    done(&mut client, &format!("/api/errors/{b}/unmerge"), json!({})).await;
+    let taken_out = group(&mut client, b).await;
+    // With no snooze that could end it would be out of sight for ever.
+    assert_eq!(
+        (&taken_out["snoozed_until"], &taken_out["state"]),
+        (&Value::Null, &json!("open"))
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_be_merged_is_refused_and_nothing_changes() {
     let server = start().await;
     let mut client = server.client();

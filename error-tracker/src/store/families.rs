@@ -73,7 +73,7 @@ pub fn merge(tx: &Connection, root: i64, others: &[i64]) -> rusqlite::Result<Res
     }
     for id in others {
         let mut statement = tx.prepare_cached(
-            "update groups set merged_into = :root, n_merged = 0 where id = :id or merged_into = :id",
+            "update groups set merged_into = :root, n_merged = 0, is_snoozed = 0 where id = :id or merged_into = :id",
         )?;
         statement.execute(named_params! { ":root": root, ":id": id })?;
         super::snoozes::drop(tx, *id)?;
