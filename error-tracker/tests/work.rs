@@ -427,6 +427,39 @@ async fn merged_groups_are_shown_as_one_and_taken_apart_as_they_were() {
 }
 
 #[tokio::test]
+async fn a_group_taken_out_again_leaves_nothing_of_its_level_release_or_environment() {
+    let server = start().await;
+    let mut client = server.client();
+    let a = file(&mut client, &bug("A", "anna", "eu")).await;
+    let b = file(&mut client, &bug("B", "bert", "eu")).await;
+    let before = stand(&mut client, a).await;
+    done(
+        &mut client,
+        &format!("/api/errors/{a}/merge"),
+        json!({"ids": [b]}),
+    )
+    .await;
+    let mut worse = bug("B", "bert", "eu");
+    for (name, value) in [
+        ("level", "fatal"),
+        ("release", "2.0.0"),
+        ("environment", "staging"),
+        ("request_method", "BROWSER"),
+    ] {
+        worse[name] = json!(value);
+    }
+    file(&mut client, &worse).await;
+    let whole = group(&mut client, a).await;
+    assert_eq!(
+        (&whole["level"], &whole["release"], &whole["environment"]),
+        (&json!("fatal"), &json!("2.0.0"), &json!("staging"))
+    );
+    done(&mut client, &format!("/api/errors/{b}/unmerge"), json!({})).await;
+    assert_eq!(stand(&mut client, a).await, before);
+    assert_eq!(group(&mut client, b).await["level"], "fatal");
+}
+
+#[tokio::test]
 async fn a_snoozed_group_that_was_merged_and_taken_out_is_open() {
     let server = start().await;
     let mut client = server.client();
