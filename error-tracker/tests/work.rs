@@ -919,6 +919,72 @@ fn holding(launch: &Launch, bytes: &[u8]) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_forgotten_user_is_in_no_answer_and_in_no_byte_of_the_files() {
+    const MARKER: &str = "marker-user-4711-zyx";
+    let launch = tracker().env("KEEP_OCCURRENCES", 10);
+    let server = launch.start().await;
+    let mut client = server.client();
+    let of = |name: &str, user: &str, n: usize| {
+        let mut report = bug(name, user, "eu");
+        report["message"] = json!(format!("message {n}"));
+        report["tags"] = json!({"account": user});
+        report
+    };
+    let mut ids = Vec::new();
+    for name in ["A", "B"] {
+        ids.push(file(&mut client, &of(name, "other", 0)).await);
+        // More than are kept: those that were replaced must be gone as well.
+        for n in 1..60 {
+            file(&mut client, &of(name, MARKER, n)).await;
+        }
+        file(&mut client, &of(name, "other", 60)).await;
+    }
+    // Merged or not.
+    done(
+        &mut client,
+        &format!("/api/errors/{}/merge", ids[0]),
+        json!({"ids": [ids[1]]}),
+    )
+    .await;
+    assert_eq!(group(&mut client, ids[0]).await["users"], 2);
+
+    let answer = delete(&mut client, &format!("/api/users/{MARKER}")).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["errors"].clone()),
+        (200, json!(2))
+    );
+    assert!(answer.json()["events"].as_i64().unwrap() > 0);
+    let again = delete(&mut client, &format!("/api/users/{MARKER}")).await;
+    assert_eq!(again.json(), json!({"errors": 0, "events": 0}));
+
+    let whole = group(&mut client, ids[0]).await;
+    assert_eq!((&whole["count"], &whole["users"]), (&json!(122), &json!(1)));
+    for path in [
+        "/api/errors?state=all".to_owned(),
+        "/api/export?state=all".to_owned(),
+        format!("/api/errors/{}?occurrences=100", ids[0]),
+        format!("/api/errors/{}?occurrences=100", ids[1]),
+        "/metrics".to_owned(),
+    ] {
+        let answer = client.get(&path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(!answer.text().contains(MARKER), "{path}");
+    }
+    let list = get_json(&mut client, &format!("/api/errors?user={MARKER}")).await;
+    assert_eq!(list["total"], 0);
+    let (_, log) = server.stop().await;
+    assert!(!log.contains(MARKER));
+    assert_eq!(
+        holding(&launch, b"other").len(),
+        1,
+        "the search finds what is there"
+    );
+    assert_eq!(holding(&launch, MARKER.as_bytes()), Vec::<String>::new());
+    let server = launch.start().await;
+    assert_eq!(group(&mut server.client(), ids[0]).await["count"], 122);
+}
+
+#[tokio::test]
 async fn of_many_events_the_first_the_newest_and_the_odd_one_are_kept() {
     let server = tracker().env("KEEP_OCCURRENCES", 10).start().await;
     let mut client = server.client();
