@@ -89,7 +89,8 @@ def test_a_hung_server_delays_no_request_and_is_given_up(
     server.wait_for_connection()
 
     began = time.monotonic()
-    subjects += [new_error(tracker, number) for number in range(1, 20)]
+    for number in range(1, 20):
+        new_error(tracker, number)
     assert time.monotonic() - began < 10, "requests wait for the mail server"
 
     # It is still connected and still silent.
@@ -97,6 +98,8 @@ def test_a_hung_server_delays_no_request_and_is_given_up(
     server.is_hung = False
     server.stop()
     server.start()
+    # So many at once are one mail.
+    subjects.append("[Monlight] 19 new errors in shop")
     received = sorted(server.next_mail(RETRY_TIMEOUT).subject for _ in subjects)
     assert received == sorted(subjects)
     check_nothing_more(tracker, server)

@@ -1,12 +1,13 @@
 """What hostile text in a report cannot do to a mail: no header, recipient, second mail, markup or link of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 
 import pytest
 
-from mail_server import MailServer
+from mail_server import Mail, MailServer
 from tracker import Tracker
+from waiting import eventually
 
 StartTracker = Callable[..., Tracker]
 
@@ -80,19 +81,32 @@ class Seen(HTMLParser):
         self.text += data
 
 
+def report_each(
+    tracker: Tracker, mail_server: MailServer, field: str, payloads: list[str], **fields: str
+) -> Iterator[tuple[str, int, Mail]]:
+    """Reports one error for each payload in `field`, told by a mail of its own; then payload, group and mail."""
+    by = "environment" if field == "project" else "project"
+    addresses = tracker.tell_each_by_itself(len(payloads), by)
+    # The type makes a group of each; where the payload is the type, it does.
+    groups = [
+        tracker.report(**{**fields, by: f"{by[0]}{number}", "exception_type": f"E{number}", field: payload})[
+            "id"
+        ]
+        for number, payload in enumerate(payloads)
+    ]
+    mails = [mail_server.next_mail() for _ in payloads]
+    assert sorted(mail.recipients for mail in mails) == sorted([address] for address in addresses)
+    by_address = {mail.recipients[0]: mail for mail in mails}
+    for payload, group_id, address in zip(payloads, groups, addresses, strict=True):
+        yield payload, group_id, by_address[address]
+
+
 @pytest.mark.parametrize("field", FIELDS)
 def test_line_breaks_add_no_header_no_recipient_and_no_mail(
     start_tracker: StartTracker, mail_server: MailServer, field: str
 ) -> None:
     tracker = start_tracker(**mail_server.settings())
-    for number, payload in enumerate(INJECTIONS):
-        # The type makes a group of each; where the payload is the type, it does.
-        tracker.report(**{"exception_type": f"E{number}", field: payload})
-    tracker.post("/api/test-alert")
-
-    for payload in INJECTIONS:
-        mail = mail_server.next_mail()
-        assert mail.recipients == ["ops@example.com"], payload
+    for payload, _, mail in report_each(tracker, mail_server, field, INJECTIONS):
         assert mail.sender == "errors@monlight.test", payload
         assert {name.lower() for name in mail.message} == HEADERS, payload
         assert len(mail.message.keys()) == len(HEADERS), payload
@@ -103,6 +117,8 @@ def test_line_breaks_add_no_header_no_recipient_and_no_mail(
         assert b"\x00" not in mail.raw
         assert "Content-Disposition" not in mail.message
     # Nothing was between.
+    eventually(lambda: tracker.n_mails_waiting() == 0, "no mail waits")
+    tracker.post("/api/test-alert")
     assert mail_server.next_mail().subject == "[error-tracker] SMTP test alert"
     assert mail_server.transcript.count(b"\r\nMAIL FROM:<evil@example.com>") == mail_server.transcript.count(
         b"\r\nMAIL FROM:<evil@example.com>", mail_server.transcript.find(b"DATA")
@@ -115,10 +131,7 @@ def test_markup_is_text(start_tracker: StartTracker, mail_server: MailServer, fi
     harmless = {"environment": "prod", "request_method": "GET", "request_url": "https://shop.example/"}
     tracker.report(**harmless)
     usual = Seen(mail_server.next_mail().html)
-    for number, payload in enumerate(MARKUP):
-        report = {**harmless, "exception_type": f"E{number}", field: payload}
-        group_id = tracker.report(**report)["id"]
-        mail = mail_server.next_mail()
+    for payload, group_id, mail in report_each(tracker, mail_server, field, MARKUP, **harmless):
         page = Seen(mail.html)
         assert page.tags == usual.tags, payload
         assert [name for name, _ in page.attributes] == [name for name, _ in usual.attributes], payload

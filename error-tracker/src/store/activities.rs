@@ -125,10 +125,13 @@ pub fn last_of(connection: &Connection, group_id: i64, kind: Kind) -> rusqlite::
     statement.query_row((group_id, kind.name()), |row| row.get(0))
 }
 
-/// Deletes a note. False if the group has no such note; other lines stay.
+/// Deletes a note of a group, or of the one it is merged into. False if there is no such note; other lines stay.
 pub fn drop_note(tx: &Connection, group_id: i64, id: i64) -> rusqlite::Result<bool> {
-    let mut statement =
-        tx.prepare_cached("delete from activities where group_id = ?1 and id = ?2 and kind = 'note'")?;
+    let mut statement = tx.prepare_cached(
+        "delete from activities
+             where id = ?2 and kind = 'note'
+               and (group_id = ?1 or group_id = (select merged_into from groups where id = ?1))",
+    )?;
     Ok(statement.execute((group_id, id))? > 0)
 }
 

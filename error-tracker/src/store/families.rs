@@ -3,6 +3,8 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+use crate::domain::report::BROWSER_METHOD;
+
 /// The group that shows the reports of `id`: itself unless it is merged. None if there is no such group.
 pub fn root(connection: &Connection, id: i64) -> rusqlite::Result<Option<i64>> {
     let mut statement =
@@ -73,7 +75,7 @@ pub fn merge(tx: &Connection, root: i64, others: &[i64]) -> rusqlite::Result<Res
     }
     for id in others {
         let mut statement = tx.prepare_cached(
-            "update groups set merged_into = :root, n_merged = 0 where id = :id or merged_into = :id",
+            "update groups set merged_into = :root, n_merged = 0, is_snoozed = 0 where id = :id or merged_into = :id",
         )?;
         statement.execute(named_params! { ":root": root, ":id": id })?;
         super::snoozes::drop(tx, *id)?;
@@ -134,10 +136,30 @@ fn refresh(tx: &Connection, root: i64) -> rusqlite::Result<()> {
          where id = :id",
     )?;
     statement.execute(named_params! { ":id": root })?;
+    refresh_newest(tx, root)
+}
+
+/// What a group has of its newest report, anew: of all that it shows.
+fn refresh_newest(tx: &Connection, root: i64) -> rusqlite::Result<()> {
+    let newest = super::occurrences::of_group(tx, root, 1)?.pop();
+    let level = newest.map(|newest| newest.rich.level.unwrap_or_default().name());
+    let mut statement = tx.prepare_cached(
+        "with shown as (select id from groups where id = :id or merged_into = :id),
+              named as (select name, value, last_seen_at from group_tags
+                        where group_id in shown and name in ('environment', 'release') and value <> '__other__')
+         update groups
+         set level = coalesce(:level, level),
+             environment = coalesce((select value from named where name = 'environment'
+                                     order by last_seen_at desc limit 1), environment),
+             release = coalesce((select value from named where name = 'release'
+                                 order by last_seen_at desc limit 1), release)
+         where id = :id",
+    )?;
+    statement.execute(named_params! { ":id": root, ":level": level })?;
     Ok(())
 }
 
-/// Times and users of a group by itself.
+/// Times and users of a group by itself, and whether a browser sent any of its kept reports.
 fn refresh_alone(tx: &Connection, id: i64) -> rusqlite::Result<()> {
     let (first, last) = super::occurrences::places(id);
     let mut statement = tx.prepare_cached(
@@ -146,11 +168,15 @@ fn refresh_alone(tx: &Connection, id: i64) -> rusqlite::Result<()> {
              last_seen_at = max((select received_at from first_reports where group_id = :id),
                                 (select ifnull(max(received_at), 0) from occurrences
                                  where place between :first and :last)),
+             is_browser = ifnull((select max(details ->> 'request_method' is :browser) from occurrences
+                                  where place between :first and :last), is_browser),
              n_users = (select count(*) from group_users where group_id = :id)
          where id = :id",
     )?;
-    statement.execute(named_params! { ":id": id, ":first": first, ":last": last })?;
-    Ok(())
+    statement.execute(named_params! {
+        ":id": id, ":first": first, ":last": last, ":browser": BROWSER_METHOD,
+    })?;
+    refresh_newest(tx, id)
 }
 
 /// Users of a group, and of the one that shows its reports, anew.

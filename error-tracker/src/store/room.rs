@@ -18,6 +18,11 @@ impl Use {
         self.n_pages.saturating_sub(self.n_free) * self.page_bytes
     }
 
+    /// Pages of the file that hold nothing.
+    pub fn n_free(&self) -> u64 {
+        self.n_free
+    }
+
     /// Size of the file, free pages included.
     pub fn file_bytes(&self) -> u64 {
         self.n_pages * self.page_bytes

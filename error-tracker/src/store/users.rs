@@ -19,7 +19,7 @@ pub struct Forgotten {
 pub fn forget(tx: &Connection, user: &str) -> rusqlite::Result<Forgotten> {
     tx.execute_batch("pragma secure_delete = on")?;
     let forgotten = forget_in_all(tx, user);
-    tx.execute_batch("pragma secure_delete = off")?;
+    super::intake::delete_securely(tx)?;
     forgotten
 }
 
