@@ -117,7 +117,8 @@ with TestClient(app, raise_server_exceptions=False) as client:
 
 const forDocs = await startStack();
 journey("every example of the documents works as it stands", forDocs, {}, async (visitor) => {
-  await send(forDocs, report(1));
+  // The examples name a few groups by their numbers, merge some, and resolve in the next release.
+  for (let place = 1; place <= 5; place += 1) await send(forDocs, report(place, { release: "shop@1.4.2" }));
   await visitor.visit("errors", "docs");
   const examples = await visitor.page.locator("code[id^=curl-]").allTextContents();
   assert.ok(examples.length > 5, "there are some");
