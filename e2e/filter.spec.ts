@@ -142,8 +142,10 @@ journey("all errors of one browser session are one link away", stack, {}, async 
   await page.waitForURL((url) => !url.searchParams.has("session_id"));
 });
 
-journey("a list that is open offers what is new", stack, {}, async (visitor) => {
+journey("a list that is open and gets no stream offers what is new", stack, {}, async (visitor) => {
   const { page } = visitor;
+  visitor.expect(/503/);
+  await page.route("**/api/live", (route) => route.fulfill({ status: 503 }));
   await visitor.visit("errors", "?project=fresh");
   await page.getByRole("heading", { name: "No errors match" }).waitFor();
   await send(stack, report(900, { project: "fresh", exception_type: "FirstFresh" }));

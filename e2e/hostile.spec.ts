@@ -68,7 +68,7 @@ async function isOnlyText(page: Page): Promise<void> {
         const isWebLink = element instanceof HTMLAnchorElement && /^https?:\/\//.test(address ?? "");
         const isOurs =
           address === null
-            ? element.matches("svg[aria-hidden], svg.bars")
+            ? element.matches("svg[aria-hidden], svg.bars, svg.spark")
             : new URL(address, location.href).origin === location.origin;
         return !isOurs && !isWebLink && !element.matches("form[method=dialog]");
       },
@@ -163,17 +163,17 @@ for (const [what, text] of Object.entries(PAYLOADS)) {
   });
 }
 
-journey("the list shows all of them as text on every tab", stack, {}, async (visitor) => {
+journey("the lists show all of them as text on every tab and page", stack, {}, async (visitor) => {
   const [id] = groups.get("a script") ?? [];
   await visitor.visit("errors", `errors/${id}`);
   await visitor.page.getByRole("button", { name: "Resolve" }).click();
   await visitor.page.getByRole("button", { name: "Reopen" }).waitFor();
-  for (const tab of ["", "?resolved=true", "?resolved=all"]) {
-    await visitor.visit("errors", tab);
+  for (const path of ["", "?resolved=snoozed", "?resolved=true", "alerts", "releases", "?resolved=all"]) {
+    await visitor.visit("errors", path);
     await isOnlyText(visitor.page);
     await isContained(visitor.page);
     await fits(visitor.page);
-    if (tab !== "?resolved=all") continue;
+    if (!["releases", "?resolved=all"].includes(path)) continue;
     const shown = await visitor.page.evaluate(() => document.body.textContent ?? "");
     for (const [what, text] of Object.entries(PAYLOADS)) assert.ok(shown.includes(visible(text)), what);
   }

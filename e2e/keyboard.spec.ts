@@ -49,6 +49,47 @@ journey("five errors are triaged with j, Enter, e and u", forTriage, {}, async (
   await page.getByRole("heading", { name: "Nothing is open" }).waitFor();
 });
 
+const forTicks = await startStack();
+journey("x ticks rows, and E or a button of the bar does something with all of them", forTicks, {}, async (visitor) => {
+  const { page } = visitor;
+  for (let place = 1; place <= 5; place += 1) await send(forTicks, report(place, { exception_type: `Tick${place}` }));
+  const ticked = page.locator("[data-row]:has(:checked) h2 strong");
+  const left = page.locator("[data-row] h2 strong");
+  await visitor.visit("errors");
+  await press(page, "E");
+  await press(page, "j", "x", "j", "x", "j", "x", "x");
+  assert.deepEqual(await ticked.allTextContents(), ["Tick5", "Tick4"]);
+  assert.match(await focused(page), /Tick3/, "a tick leaves the focus where it is");
+  while ((await focused(page)) !== "Resolve in the next release") await press(page, "Shift+Tab");
+  await press(page, "Shift+Tab");
+  assert.equal(await focused(page), "Resolve");
+  await go(page, "Enter");
+  assert.deepEqual(await left.allTextContents(), ["Tick3", "Tick2", "Tick1"]);
+
+  await press(page, "j", "x", "j", "x");
+  await go(page, "E");
+  assert.deepEqual(await left.allTextContents(), ["Tick1"]);
+});
+
+journey("m opens the menu of an error, Tab and Enter choose, Escape closes it", forTicks, {}, async (visitor) => {
+  const { page } = visitor;
+  const id = await send(forTicks, report(9, { exception_type: "Snoozed" }));
+  const menu = page.locator("details.menu");
+  await visitor.visit("errors", `errors/${id}`);
+  await press(page, "m");
+  assert.match(await focused(page), /More/);
+  assert.ok(await showsFocus(page), "one sees where one is");
+  await press(page, "Escape");
+  assert.equal(await menu.getAttribute("open"), null);
+  assert.match(await focused(page), /More/, "the way back is not lost");
+  await press(page, "m");
+  while ((await focused(page)) !== "a day") await press(page, "Tab");
+  await go(page, "Enter");
+  await page.locator("h1 .badge.snoozed").waitFor();
+  await go(page, "s");
+  await page.locator("h1 .badge.new").waitFor();
+});
+
 const stack = await startStack();
 for (let place = 1; place <= 3; place += 1) await send(stack, report(place, { exception_type: `Row${place}` }));
 

@@ -10,7 +10,7 @@ import type { Page } from "playwright-core";
 
 import type { Visitor } from "./browser.ts";
 import { journey, startStack } from "./journey.ts";
-import { CHAINED, EVENT, report, send } from "./reports.ts";
+import { CHAINED, EVENT, post, report, send, sendMany } from "./reports.ts";
 import type { Stack } from "./stack.ts";
 import { KEY } from "./stack.ts";
 
@@ -25,6 +25,8 @@ const WIDTHS = [320, 360, 768, 1280];
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 const full = await startStack();
+/** One in which people have worked: releases, channels, merged and snoozed errors. */
+const worked = await startStack();
 const empty = await startStack();
 await mkdir(PICTURES, { recursive: true });
 
@@ -76,6 +78,24 @@ for (const id of [resolved, reopened]) {
   await fetch(full.url("errors", `api/errors/${id}/resolve`), { method: "POST", headers: { "X-API-Key": KEY } });
 }
 await send(full, report(7, { exception_type: "BackAgain", message: "it was resolved once" }));
+
+for (const [n, release] of ["shop@1.4.0", "shop@1.5.0", "shop@1.6.0-rc.1"].entries()) {
+  for (let place = n; place < 8; place += 1) {
+    await send(worked, report(place, { release, level: place % 4 ? "error" : "warning", user: { id: `u-${n}` } }));
+  }
+}
+const whole = await send(worked, report(7));
+const asleep = await send(worked, report(6));
+await sendMany(worked, report(5), 30);
+await post(worked, `errors/${whole}/merge`, { ids: [await send(worked, report(1)), await send(worked, report(2))] });
+await post(worked, `errors/${whole}/notes`, { text: `Only with more than 99 things in it.\n${"See the ticket. ".repeat(30)}` });
+await post(worked, `errors/${whole}/notes`, { text: "W".repeat(300) });
+await post(worked, `errors/${asleep}/snooze`, { hours: 24, events: 100 });
+await post(worked, `errors/${await send(worked, report(4))}/resolve`, { in_next_release: true });
+await post(worked, "channels", { kind: "webhook", name: "Pager of the night shift", target: "http://127.0.0.1:9/hook" });
+await post(worked, "channels", { kind: "slack", target: "https://hooks.example/services/T0/B0/x" });
+await post(worked, "rules", { on_created: true, on_spike: true, every_n: 1000, project: "shop", quiet_hours: "22:00-07:00 +02:00" });
+await post(worked, "test-alert");
 
 /** Runs axe in the page. It comes through the debugger, which the page's policy does not bind. */
 async function violations(page: Page): Promise<string[]> {
@@ -176,6 +196,52 @@ const PLACES: Place[] = [
   { name: "group-plain", path: `errors/${plain}` },
   { name: "group-resolved", path: `errors/${resolved}` },
   { name: "group-reopened", path: `errors/${reopened}` },
+  { name: "inbox-worked", stack: worked },
+  {
+    name: "inbox-ticked",
+    stack: worked,
+    prepare: async ({ page }) => {
+      for (const n of [0, 1]) await page.locator("[data-row] [name=id]").nth(n).check();
+      await page.locator("#bulk summary").click();
+    },
+  },
+  { name: "inbox-snoozed", stack: worked, path: "?resolved=snoozed" },
+  { name: "inbox-chips", stack: worked, path: "?release=shop%401.5.0&new_in=shop%401.4.0&user=u-1&tag=level:error" },
+  { name: "group-merged", stack: worked, path: `errors/${whole}` },
+  {
+    name: "group-menu",
+    stack: worked,
+    path: `errors/${whole}`,
+    prepare: async ({ page }) => {
+      await page.keyboard.press("m");
+      await page.locator(".menu .last > summary").click();
+    },
+  },
+  { name: "group-snoozed", stack: worked, path: `errors/${asleep}` },
+  { name: "releases", stack: worked, path: "releases" },
+  { name: "releases-none", stack: empty, path: "releases" },
+  { name: "alerts-none", stack: empty, path: "alerts" },
+  {
+    name: "alerts",
+    stack: worked,
+    path: "alerts",
+    prepare: async ({ page }) => {
+      while ((await page.getByText("is not connected to").count()) === 0) await page.reload();
+      for (const what of ["channel", "rule"]) await page.getByText(`Add a ${what}`).click();
+    },
+  },
+  {
+    name: "alerts-wrong",
+    stack: worked,
+    path: "alerts",
+    prepare: async ({ page }) => {
+      await page.getByText("Add a rule").click();
+      await page.getByLabel("Quiet hours").fill("at night");
+      await page.keyboard.press("Enter");
+      await page.getByRole("alert").waitFor();
+    },
+  },
+  { name: "start", stack: worked, path: "start" },
   { name: "docs", path: "docs" },
   { name: "not-found", path: "nowhere" },
   { name: "help", prepare: ({ page }) => page.keyboard.press("?") },
@@ -183,7 +249,7 @@ const PLACES: Place[] = [
 
 for (const { name, stack = full, path, signedIn = true, prepare } of PLACES) {
   journey(`${name} is fit to be seen`, stack, { signedIn }, async (visitor) => {
-    visitor.expect(/40[14]/);
+    visitor.expect(/40[014]/);
     await visitor.visit("errors", path);
     await prepare?.(visitor);
     await look(visitor, name);

@@ -37,7 +37,7 @@ journey(
     await page.getByRole("button", { name: "Reopen" }).click();
     await page.getByRole("button", { name: "Resolve" }).waitFor();
 
-    await page.getByRole("link", { name: "Errors" }).last().click();
+    await page.locator(".crumbs").getByRole("link", { name: "Errors" }).click();
     await page.getByRole("link", { name: "Next" }).click();
     await page.getByText("51–61 of 61").waitFor();
     await page.getByLabel("Project").selectOption("shop");

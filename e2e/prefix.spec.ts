@@ -97,7 +97,7 @@ journey(
     await page.getByRole("button", { name: "Reopen" }).click();
     await page.getByRole("button", { name: "Resolve" }).waitFor();
     assert.equal(page.url(), `${base}/errors/${id}`);
-    await page.getByRole("link", { name: "Errors" }).last().click();
+    await page.locator(".crumbs").getByRole("link", { name: "Errors" }).click();
     await page.waitForURL(`${base}/`);
     await page.getByRole("link", { name: "Next" }).click();
     await page.waitForURL(`${base}/?offset=50`);

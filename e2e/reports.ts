@@ -117,3 +117,20 @@ export async function send(stack: Stack, report: Report | typeof EVENT): Promise
   assert.ok(answer.ok, `${answer.status} ${JSON.stringify(body)}`);
   return body.id;
 }
+
+/** Sends it so many times, some of them at once. */
+export async function sendMany(stack: Stack, report: Report, n: number): Promise<void> {
+  for (let left = n; left > 0; left -= 25) {
+    await Promise.all(Array.from({ length: Math.min(left, 25) }, () => send(stack, report)));
+  }
+}
+
+/** Asks the API for something to be done, as a program does. */
+export async function post(stack: Stack, path: string, body: unknown = {}): Promise<void> {
+  const answer = await fetch(stack.url("errors", `api/${path}`), {
+    method: "POST",
+    headers: { "X-API-Key": KEY, "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  assert.ok(answer.ok, `${path}: ${answer.status} ${await answer.text()}`);
+}

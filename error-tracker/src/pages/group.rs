@@ -272,7 +272,11 @@ fn view(
         state: state_of(group, now),
         resolved_after: group.resolved_after.clone(),
         first_release: group.first_release.clone(),
-        snoozed_until: about.snooze.as_ref().map(|snooze| until_words(snooze, now)),
+        snoozed_until: about
+            .snooze
+            .as_ref()
+            .and_then(|it| Some(Moment::new(it.until_at?, now))),
+        snoozed_until_counts: about.snooze.as_ref().and_then(until_counts),
         has_releases: about.has_releases,
         members: about
             .members
@@ -323,13 +327,12 @@ fn view(
     }
 }
 
-/// When a snoozed group wakes.
-fn until_words(snooze: &Snooze, now: i64) -> String {
-    let at = snooze.until_at.map(|at| Moment::new(at, now).exact);
+/// With which counts a snoozed group wakes.
+fn until_counts(snooze: &Snooze) -> Option<String> {
     let events = snooze.until_n_occurrences.map(|n| format!("{n} events in all"));
     let users = snooze.until_n_users.map(|n| format!("{n} users in all"));
-    let all: Vec<String> = [at, events, users].into_iter().flatten().collect();
-    all.join(" or ")
+    let all: Vec<String> = [events, users].into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join(" or "))
 }
 
 fn activity(activity: &Activity, now: i64) -> ActivityView {

@@ -52,8 +52,10 @@ pub(crate) struct GroupPage {
     /// Resolved in the release after this one.
     pub(crate) resolved_after: Option<String>,
     pub(crate) first_release: Option<String>,
-    /// When a snoozed one wakes, in words.
-    pub(crate) snoozed_until: Option<String>,
+    /// When a snoozed one wakes at the latest.
+    pub(crate) snoozed_until: Option<Moment>,
+    /// With which counts it wakes, in words.
+    pub(crate) snoozed_until_counts: Option<String>,
     /// Whether it can be resolved in the next release.
     pub(crate) has_releases: bool,
     /// Groups merged into it: number, type, message, reports.
@@ -616,7 +618,8 @@ mod tests {
             }],
             resolved_after: some(),
             first_release: some(),
-            snoozed_until: some(),
+            snoozed_until: Some(moment()),
+            snoozed_until_counts: some(),
             has_releases: true,
             members: vec![(8, text.into(), text.into(), Count::new(2))],
             activities: vec![ActivityView {

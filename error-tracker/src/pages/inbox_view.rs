@@ -491,7 +491,8 @@ impl InboxPage {
         };
         Sort::ALL
             .map(|sort| Choice {
-                value: sort.name().to_owned(),
+                // The default is left out of the URL, as far as a form can.
+                value: if sort == Sort::default() { "" } else { sort.name() }.to_owned(),
                 label: label(sort).to_owned(),
                 selected: self.filter.sort == sort,
             })

@@ -45,6 +45,7 @@ const UI_JS: &str = concat!(
     include_str!("script/copy.js"),
     include_str!("script/settings.js"),
     include_str!("script/keys.js"),
+    include_str!("script/menu.js"),
     include_str!("script/fresh.js"),
     include_str!("script/live.js"),
 );

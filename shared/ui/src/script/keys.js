@@ -28,7 +28,11 @@ function press(key) {
   const name = `[data-key="${CSS.escape(key)}"]`;
   const target = row?.querySelector(name) ?? document.querySelector(`${name}:not([data-row] *)`);
   if (!(target instanceof HTMLElement)) return false;
+  // What stands in a form that is not shown now, such as the one for all that is ticked, is not meant.
+  if (target.closest("form")?.getClientRects().length === 0) return false;
   target.click();
+  // A menu that opens is walked along from here.
+  if (target.matches("summary")) target.focus();
   return true;
 }
 

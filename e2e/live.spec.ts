@@ -1,0 +1,102 @@
+// An open list keeps itself up to date over the stream of the real tracker; nobody reloads anything.
+
+import assert from "node:assert/strict";
+
+import type { Visitor } from "./browser.ts";
+import { journey, startStack } from "./journey.ts";
+import { post, report, send } from "./reports.ts";
+
+const stack = await startStack();
+const names = ({ page }: Visitor) => page.locator("[data-row] h2 strong").allTextContents();
+/** Sends one of the project; the later, the higher in the list. */
+const happens = (project: string, name: string) =>
+  send(stack, report(name.length, { project, exception_type: name, message: name }));
+
+/** Opens the list of a project of three, and marks the page so that a reload shows. */
+async function open(visitor: Visitor, project: string): Promise<void> {
+  for (const name of ["A", "Bb", "Ccc"]) await happens(project, name);
+  const isOpen = visitor.page.waitForRequest(stack.url("errors", "api/live"));
+  await visitor.visit("errors", `?project=${project}`);
+  await isOpen;
+  await visitor.page.evaluate(() => Object.assign(globalThis, { isTheSamePage: true }));
+}
+
+async function shows(visitor: Visitor, ...expected: string[]): Promise<void> {
+  await visitor.page.waitForFunction((expected) => {
+    const shown = [...document.querySelectorAll("[data-row] h2 strong")].map((it) => it.textContent);
+    return shown.join() === expected;
+  }, expected.join());
+  assert.ok(await visitor.page.evaluate(() => "isTheSamePage" in globalThis), "no reload");
+}
+
+journey("a new error comes in marked, with the counts of the tabs", stack, {}, async (visitor) => {
+  const { page } = visitor;
+  await open(visitor, "rows");
+  await happens("rows", "Dddd");
+  await shows(visitor, "Dddd", "Ccc", "Bb", "A");
+  assert.deepEqual(await page.locator("[data-row].fresh h2 strong").allTextContents(), ["Dddd"]);
+  await page.getByRole("navigation", { name: "State" }).getByRole("link", { name: "Open 4" }).waitFor();
+  assert.match((await page.locator("[data-row] time").first().textContent()) ?? "", /now|sec/, "times are the reader's");
+  await page.getByRole("status").getByText("List updated").waitFor({ state: "attached" });
+});
+
+journey("focus and ticks stay with their rows", stack, {}, async (visitor) => {
+  const { page } = visitor;
+  await open(visitor, "focus");
+  const active = () => page.evaluate(() => document.activeElement?.closest("[data-row]")?.querySelector("strong")?.textContent);
+  for (const key of ["j", "x", "j"]) await page.keyboard.press(key);
+  assert.equal(await active(), "Bb");
+  await happens("focus", "Dddd");
+  await shows(visitor, "Dddd", "Ccc", "Bb", "A");
+  assert.equal(await active(), "Bb");
+  assert.deepEqual(await page.locator("[data-row]:has(:checked) strong").allTextContents(), ["Ccc"]);
+  await page.getByRole("form", { name: "With all that is ticked" }).waitFor();
+
+  await page.getByRole("button", { name: "Resolve Bb" }).focus();
+  await happens("focus", "Eeeee");
+  await shows(visitor, "Eeeee", "Dddd", "Ccc", "Bb", "A");
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Resolve Bb");
+});
+
+journey("what another one resolves leaves the list, and the last one leaves a word", stack, {}, async (visitor) => {
+  const { page } = visitor;
+  await open(visitor, "leaving");
+  const ids = await page.locator("[data-row] [name=id]").evaluateAll((all) => all.map((it) => (it as HTMLInputElement).value));
+  await post(stack, `errors/${ids[1]}/resolve`);
+  await shows(visitor, "Ccc", "A");
+  await post(stack, "errors/bulk", { action: "resolve", ids: [Number(ids[0]), Number(ids[2])] });
+  await page.getByRole("heading", { name: "No errors match" }).waitFor();
+  await happens("leaving", "Bb");
+  await page.getByRole("link", { name: /Bb/ }).waitFor();
+  assert.deepEqual(await names(visitor), ["Bb"]);
+});
+
+journey("a text that the reader has selected is not taken away", stack, {}, async (visitor) => {
+  const { page } = visitor;
+  await page.clock.install();
+  await open(visitor, "reading");
+  await page.locator("[data-row]").first().evaluate((row) => getSelection()?.selectAllChildren(row));
+  const told = page.evaluate(
+    () => new Promise((resolve) => new EventSource("api/live").addEventListener("changed", resolve, { once: true })),
+  );
+  await happens("reading", "Dddd");
+  await told;
+  await page.clock.runFor(10_000);
+  assert.deepEqual(await names(visitor), ["Ccc", "Bb", "A"]);
+  await page.evaluate(() => getSelection()?.removeAllRanges());
+  await shows(visitor, "Dddd", "Ccc", "Bb", "A");
+});
+
+journey("signing out elsewhere ends it, and leaves what was read", stack, {}, async (visitor) => {
+  const { page, context } = visitor;
+  visitor.expect(/401/);
+  await open(visitor, "leave");
+  const other = await context.newPage();
+  await other.goto(stack.url("errors"));
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await other.getByLabel("API key").waitFor();
+  const turnedAway = page.waitForResponse((response) => response.url().includes("/login"));
+  await happens("leave", "Dddd");
+  await turnedAway;
+  assert.deepEqual(await names(visitor), ["Ccc", "Bb", "A"]);
+});
