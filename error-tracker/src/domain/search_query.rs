@@ -31,6 +31,59 @@ pub fn parse(text: &str) -> Option<SearchQuery> {
     (query != SearchQuery::default()).then_some(query)
 }
 
+/// Names that may stand before a colon in the search box of the page.
+pub const FIELDS: [&str; 8] = [
+    "project",
+    "environment",
+    "release",
+    "level",
+    "user",
+    "source",
+    "tag",
+    "new_in",
+];
+
+/// Takes `name:value` and `name:"two words"` out of a text, for the names in [`FIELDS`]; the rest is what is searched.
+/// In quotes as a whole, such a word is only a word.
+pub fn split_fields(text: &str) -> (String, Vec<(&'static str, String)>) {
+    let mut fields = Vec::new();
+    let mut rest = String::new();
+    let mut left = text;
+    while let Some(start) = left.find(|c: char| !c.is_whitespace()) {
+        let word = &left[start..];
+        let field = FIELDS.into_iter().find_map(|name| {
+            let value = word.strip_prefix(name)?.strip_prefix(':')?;
+            let (value, length) = match value.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
+                Some((quoted, _)) => (quoted, quoted.len() + 2),
+                None => {
+                    let end = value.find(char::is_whitespace).unwrap_or(value.len());
+                    (&value[..end], end)
+                }
+            };
+            (!value.is_empty()).then(|| (name, value.to_owned(), name.len() + 1 + length))
+        });
+        let length = match field {
+            Some((name, value, length)) => {
+                fields.push((name, value));
+                length
+            }
+            None => {
+                let length = match word.strip_prefix('"').and_then(|quoted| quoted.find('"')) {
+                    Some(end) => end + 2,
+                    None => word.find(char::is_whitespace).unwrap_or(word.len()),
+                };
+                if !rest.is_empty() {
+                    rest.push(' ');
+                }
+                rest.push_str(&word[..length]);
+                length
+            }
+        };
+        left = &word[length..];
+    }
+    (rest, fields)
+}
+
 fn words(text: &str) -> Vec<String> {
     let text: String = text
         .chars()
@@ -94,6 +147,32 @@ mod tests {
         );
         assert_eq!(parse(" \t\n "), None);
         assert_eq!(parse("\"\" \"  \""), None);
+    }
+
+    #[test]
+    fn fields_are_taken_out_of_a_text() {
+        let check = |text: &str, rest: &str, fields: &[(&str, &str)]| {
+            let (searched, found) = split_fields(text);
+            let found: Vec<_> = found
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            assert_eq!((searched.as_str(), &found[..]), (rest, fields), "{text}");
+        };
+        check("release:1.2 timeout", "timeout", &[("release", "1.2")]);
+        check(
+            "a tag:region:eu  user:\"Ann Lee\" b",
+            "a b",
+            &[("tag", "region:eu"), ("user", "Ann Lee")],
+        );
+        check(
+            "https://x.example TypeError:x level:",
+            "https://x.example TypeError:x level:",
+            &[],
+        );
+        check("\"release:1.2 x\"", "\"release:1.2 x\"", &[]);
+        check("project:\"unclosed", "", &[("project", "\"unclosed")]);
+        check(" ", "", &[]);
     }
 
     #[test]

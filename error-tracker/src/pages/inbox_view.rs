@@ -4,6 +4,7 @@
 use ui::{Count, Excerpt, Frame, Moment, Template, link, moment};
 
 use super::group_view::{CHART_HEIGHT, History, STEP_WIDTH, State};
+use crate::domain::search_query;
 use crate::store::groups::Sort;
 
 /// `inbox.html`.
@@ -208,6 +209,12 @@ impl Filter {
         let mut filter = Filter::default();
         for (name, value) in pairs {
             filter.set(name.as_ref(), value.as_ref());
+        }
+        // `release:1.2` in the search box is as good as the field.
+        let (rest, fields) = search_query::split_fields(filter.search.as_deref().unwrap_or_default());
+        if !fields.is_empty() {
+            filter.search = Some(rest).filter(|rest| !rest.is_empty());
+            fields.iter().for_each(|(name, value)| filter.set(name, value));
         }
         filter
     }
@@ -802,6 +809,12 @@ mod tests {
             &[("resolved", "all"), ("offset", "50"), ("offset", "100")],
             "?resolved=all&offset=100",
         );
+    }
+
+    #[test]
+    fn fields_in_the_search_box_become_filters() {
+        let filter = Filter::read([("search", "timeout release:1.2 level:fatal")]);
+        assert_eq!(filter.query(), "?search=timeout&level=fatal&release=1.2");
     }
 
     #[test]
