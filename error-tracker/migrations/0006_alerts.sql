@@ -2,7 +2,8 @@
 
 -- Where alerts go beside the addresses in ALERT_EMAILS.
 create table channels (
-    id integer primary key,
+    -- Never used again: deliveries of a deleted one keep its number.
+    id integer primary key autoincrement,
     name text not null,
     -- mail, webhook, slack, discord, teams, ntfy
     kind text not null,
@@ -16,7 +17,7 @@ create table channels (
 ) strict;
 
 create table rules (
-    id integer primary key,
+    id integer primary key autoincrement,
     -- Null: any.
     project text,
     environment text,

@@ -2,7 +2,7 @@
 //!
 //! One alert at a time to one channel, several channels at once: one that is slow holds up no other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,61 +20,83 @@ use crate::store::deliveries::{self, Delivery, Way};
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 const BATCH: u32 = 50;
 
+/// Channels to which something is on its way.
+type Sending = JoinSet<Option<i64>>;
+
 pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
+    let mut sending = Sending::new();
+    let mut busy = BTreeSet::new();
     loop {
-        let pause = match send_due(&app, &mut ending).await {
+        let pause = match start_due(&app, &mut sending, &mut busy, &ending).await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(cause = error.cause, "alert queue: {}", error.detail);
                 MAX_PAUSE
             }
         };
-        let called = tokio::time::timeout(pause, app.channels_waiting.notified());
-        if ending.unless(called).await.is_none() {
-            return;
+        let called = async {
+            tokio::select! {
+                Some(ended) = sending.join_next() => ended.ok(),
+                () = app.channels_waiting.notified() => None,
+                () = tokio::time::sleep(pause) => None,
+            }
+        };
+        match ending.unless(called).await {
+            None => break,
+            Some(Some(free)) => drop(busy.remove(&free)),
+            Some(None) => {}
+        }
+        if sending.is_empty() {
+            // Also after one that panicked.
+            busy.clear();
         }
     }
+    // Each ends after the alert it is at.
+    while sending.join_next().await.is_some() {}
 }
 
-/// Sends what is due; returns how long there is nothing to do.
-async fn send_due(app: &Arc<App>, ending: &mut Ending) -> web::Result<Duration> {
-    loop {
-        let due = app
-            .common
-            .read(|connection| deliveries::due(connection, Way::Channel, unix_ms(), BATCH))
-            .await?;
-        if due.is_empty() {
-            let next = app
-                .common
-                .read(|connection| deliveries::next_due(connection, Way::Channel))
-                .await?;
-            let pause = next.map_or(MAX_PAUSE, |at| {
-                Duration::from_millis((at - unix_ms()).max(0) as u64)
-            });
-            return Ok(pause.min(MAX_PAUSE));
-        }
-        let mut by_channel: BTreeMap<Option<i64>, Vec<Delivery>> = BTreeMap::new();
-        for delivery in due {
-            by_channel
-                .entry(delivery.to.channel_id)
-                .or_default()
-                .push(delivery);
-        }
-        let mut sending = JoinSet::new();
-        for (channel_id, due) in by_channel {
-            sending.spawn(to_channel(app.clone(), channel_id, due, ending.clone()));
-        }
-        while let Some(sent) = sending.join_next().await {
-            sent.map_err(web::Error::internal)??;
-        }
-        if ending.unless(std::future::ready(())).await.is_none() {
-            return Ok(MAX_PAUSE);
-        }
+/// Begins to send what is due to channels that are free; returns how long there is nothing to do.
+async fn start_due(
+    app: &Arc<App>,
+    sending: &mut Sending,
+    busy: &mut BTreeSet<Option<i64>>,
+    ending: &Ending,
+) -> web::Result<Duration> {
+    let but_not: Vec<i64> = busy.iter().copied().flatten().collect();
+    let due = app
+        .common
+        .read(move |connection| deliveries::due(connection, Way::Channel, &but_not, unix_ms(), BATCH))
+        .await?;
+    let mut by_channel: BTreeMap<Option<i64>, Vec<Delivery>> = BTreeMap::new();
+    for delivery in due {
+        by_channel
+            .entry(delivery.to.channel_id)
+            .or_default()
+            .push(delivery);
     }
+    for (channel_id, due) in by_channel {
+        busy.insert(channel_id);
+        let (app, ending) = (app.clone(), ending.clone());
+        sending.spawn(async move {
+            if let Err(error) = to_channel(&app, channel_id, due, ending).await {
+                tracing::error!(cause = error.cause, "alert queue: {}", error.detail);
+            }
+            channel_id
+        });
+    }
+    let next = app
+        .common
+        .read(|connection| deliveries::next_due(connection, Way::Channel))
+        .await?;
+    let now = unix_ms();
+    // What is due and not begun waits for its channel, whose end is noticed.
+    let next = next.filter(|at| *at > now);
+    let pause = next.map_or(MAX_PAUSE, |at| Duration::from_millis((at - now) as u64));
+    Ok(pause.min(MAX_PAUSE))
 }
 
 async fn to_channel(
-    app: Arc<App>,
+    app: &App,
     channel_id: Option<i64>,
     due: Vec<Delivery>,
     mut ending: Ending,
@@ -92,10 +114,10 @@ async fn to_channel(
             return Ok(());
         }
         let id = delivery.id;
-        match send(&app, found.as_ref(), &delivery).await? {
+        match send(app, found.as_ref(), &delivery).await? {
             Ok(()) => {
                 app.metrics.alerts_sent.inc();
-                note_delivered(&app, id).await;
+                note_delivered(app, id).await;
             }
             Err(Failed { words, next }) => {
                 app.metrics.alerts_failed.inc();

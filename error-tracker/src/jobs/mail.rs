@@ -71,7 +71,7 @@ async fn send_due(app: &App, way_out: WayOut<'_>, ending: &mut Ending) -> web::R
     loop {
         let due = app
             .common
-            .read(|connection| deliveries::due(connection, Way::Mail, unix_ms(), BATCH))
+            .read(|connection| deliveries::due(connection, Way::Mail, &[], unix_ms(), BATCH))
             .await?;
         if due.is_empty() {
             let next = app

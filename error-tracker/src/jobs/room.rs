@@ -18,6 +18,8 @@ const HIGH_PERCENT: u64 = 90;
 const LOW_PERCENT: u64 = 85;
 /// Free pages given back to the file system in one transaction.
 const SHRINK_PAGES: u32 = 500;
+/// At most so many times in a row: between them others write.
+const SHRINK_STEPS: u32 = 50;
 
 pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let Some(limit) = app.settings.max_database_bytes else {
@@ -35,7 +37,14 @@ async fn make_room(app: &App, limit: u64, ending: &mut Ending) -> web::Result<()
     let is_over = |used: &Use, percent| used.bytes() > limit / 100 * percent;
     let used = app.common.read(room::used).await?;
     if used.file_bytes() > limit && !is_over(&used, HIGH_PERCENT) {
-        return app.common.write(|tx| sqlite::shrink(tx, SHRINK_PAGES)).await;
+        for _ in 0..SHRINK_STEPS {
+            app.common.write(|tx| sqlite::shrink(tx, SHRINK_PAGES)).await?;
+            let is_small = app.common.read(room::used).await?.file_bytes() <= limit;
+            if is_small || ending.unless(std::future::ready(())).await.is_none() {
+                break;
+            }
+        }
+        return Ok(());
     }
     if !is_over(&used, HIGH_PERCENT) {
         return Ok(());

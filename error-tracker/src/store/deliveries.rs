@@ -201,16 +201,27 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     })
 }
 
-/// What is due by now, oldest first.
-pub fn due(connection: &Connection, way: Way, now: i64, limit: u32) -> rusqlite::Result<Vec<Delivery>> {
+/// What is due by now, oldest first; nothing of the channels in `but_not`.
+pub fn due(
+    connection: &Connection,
+    way: Way,
+    but_not: &[i64],
+    now: i64,
+    limit: u32,
+) -> rusqlite::Result<Vec<Delivery>> {
     let mut statement = connection.prepare_cached(&format!(
         "select {COLUMNS} from deliveries
          where next_attempt_at <= :now and {}
+           and ifnull(channel_id, 0) not in (select value from json_each(:but_not))
          order by next_attempt_at, id
          limit :limit",
         way.condition()
     ))?;
-    let rows = statement.query_map(named_params! { ":now": now, ":limit": limit }, read)?;
+    let but_not = serde_json::json!(but_not).to_string();
+    let rows = statement.query_map(
+        named_params! { ":now": now, ":but_not": but_not, ":limit": limit },
+        read,
+    )?;
     rows.collect()
 }
 
