@@ -1,7 +1,8 @@
 // The first five minutes: an empty tracker says how to send an error, what it says works, and the page notices.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -21,6 +22,14 @@ const snippet = async ({ page }: Visitor, id: string) => (await page.locator(`#$
 async function appears({ page }: Visitor, exceptionType: string): Promise<void> {
   await page.getByRole("heading", { level: 2, name: exceptionType }).waitFor();
   await page.getByRole("heading", { level: 1, name: "Errors", exact: true }).waitFor();
+}
+
+/** What a command that goes on for ever says first. */
+async function head(command: string): Promise<string> {
+  const child = spawn("bash", ["-c", `exec ${command.trim()} --no-buffer --include`], { env, stdio: ["ignore", "pipe", "ignore"] });
+  const [first] = await once(child.stdout, "data");
+  child.kill();
+  return String(first);
 }
 
 /** A Python that has our client, if there is one. */
@@ -115,18 +124,56 @@ with TestClient(app, raise_server_exceptions=False) as client:
   await appears(visitor, "LookupError");
 });
 
+const forNode = await startStack();
+journey("the JavaScript example reports what ends the program", forNode, {}, async (visitor) => {
+  await visitor.visit("errors");
+  await visitor.page.locator("summary", { hasText: "From JavaScript" }).click();
+  const program = `${await snippet(visitor, "start-javascript")}
+setTimeout(() => { throw new RangeError("no such basket"); });`;
+  const ended = await run("node", ["-e", program], { env }).then(
+    () => 0,
+    (error: { code: number }) => error.code,
+  );
+  assert.notEqual(ended, 0, "it ends the program all the same");
+  await appears(visitor, "RangeError");
+});
+
+const forLater = await startStack();
+journey("who comes back finds every example on a page of its own", forLater, {}, async (visitor) => {
+  const { page } = visitor;
+  await send(forLater, report(1));
+  await visitor.visit("errors");
+  await page.getByRole("link", { name: "Send errors" }).click();
+  await page.getByRole("heading", { level: 1, name: "Send errors" }).waitFor();
+  for (const language of ["curl", "python", "javascript", "rust", "fastapi"]) {
+    const text = await snippet(visitor, `start-${language}`);
+    assert.ok(text.includes(forLater.service("errors").url), `${language}: ${text}`);
+  }
+  assert.ok(!(await page.content()).includes(KEY), "the page does not hold the key");
+  assert.equal(await page.getByText("Waiting for the first error").count(), 0, "there are some");
+  await run("bash", ["-c", await snippet(visitor, "start-curl")], { env });
+  await page.getByRole("link", { name: "Open the inbox" }).click();
+  await page.getByRole("link", { name: /HelloError/ }).waitFor();
+});
+
 const forDocs = await startStack();
 journey("every example of the documents works as it stands", forDocs, {}, async (visitor) => {
   // The examples name a few groups by their numbers, merge some, and resolve in the next release.
   for (let place = 1; place <= 5; place += 1) await send(forDocs, report(place, { release: "shop@1.4.2" }));
+  await post(forDocs, "errors/2/notes", { text: "the note with the number 1" });
   await visitor.visit("errors", "docs");
   const examples = await visitor.page.locator("code[id^=curl-]").allTextContents();
   assert.ok(examples.length > 5, "there are some");
   const loud = `curl() { command curl -sS -w '\\n%{http_code}' "$@"; }\n`;
   // What resolves comes late, and what deletes last: the others want something to work on.
-  const lateness = (example: string) => (example.includes("-X DELETE") ? 2 : /resolve/.test(example) ? 1 : 0);
+  const order = [/^(?![^]*(resolve|-X DELETE))/, /resolve/, /-X DELETE.*notes/, /-X DELETE/];
+  const lateness = (example: string) => order.findIndex((kind) => kind.test(example));
   const inOrder = [...examples].sort((one, other) => lateness(one) - lateness(other));
   for (const example of inOrder) {
+    if (example.includes("/api/live")) {
+      assert.match(await head(example), / 200 OK[^]*text\/event-stream/, "a stream begins, and goes on until one goes");
+      continue;
+    }
     // It takes out what the example before has merged elsewhere.
     if (example.includes("/unmerge")) await post(forDocs, "errors/1/merge", { ids: [2] });
     const { stdout } = await run("bash", ["-c", loud + example], { env });

@@ -693,8 +693,9 @@ impl Start {
     pub(crate) fn javascript(&self) -> String {
         format!(
             r#"// Node 18 or later
-process.on("uncaughtExceptionMonitor", (error) =>
-  fetch("{}/api/errors", {{
+process.on("uncaughtException", async (error) => {{
+  console.error(error);
+  await fetch("{}/api/errors", {{
     method: "POST",
     headers: {{ "X-API-Key": process.env.API_KEY, "Content-Type": "application/json" }},
     body: JSON.stringify({{
@@ -703,8 +704,9 @@ process.on("uncaughtExceptionMonitor", (error) =>
       message: error.message,
       traceback: error.stack,
     }}),
-  }}),
-);"#,
+  }}).catch(console.error);
+  process.exit(1);
+}});"#,
             self.address
         )
     }
