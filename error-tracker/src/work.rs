@@ -7,7 +7,7 @@ use web::{Error, Request, Result, StatusCode};
 
 use crate::app::App;
 use crate::store::activities::{self, Act, Kind};
-use crate::store::families::{self, Refusal};
+use crate::store::families;
 use crate::store::groups::{self, Until};
 use crate::store::releases;
 use crate::store::snoozes::{self, Snooze};
@@ -211,7 +211,6 @@ fn merge(
 ) -> rusqlite::Result<Done> {
     match families::merge(tx, root, others)? {
         Ok(()) => {}
-        Err(Refusal::Unknown(_)) => return Ok(Done::NoSuchGroup),
         Err(refusal) => return Ok(Done::Refused(refusal.to_string())),
     }
     for other in others {

@@ -503,7 +503,7 @@ async fn what_cannot_be_merged_is_refused_and_nothing_changes() {
             json!([a]),
             (409, format!("group {a} cannot be merged into itself")),
         ),
-        (json!([b, 99]), (404, "Error not found".to_owned())),
+        (json!([b, 99]), (409, "no such group: 99".to_owned())),
     ] {
         let answer = post(&mut client, &merge, json!({ "ids": ids })).await;
         assert_eq!(refusal(&answer), expected, "{ids}");

@@ -141,8 +141,13 @@ impl Failed {
     /// As the waits of `notify` have it, after `n_before` tries before this one.
     pub(super) fn of(error: &SendError, n_before: u32, id: i64) -> Self {
         let again = || notify::next_attempt(n_before + 1, error.retry_after(), unix_ms(), id as u64);
+        let words = error.to_string();
+        let hint = match words.contains("is not connected to") {
+            true => "; ALERT_ALLOWED_HOSTS can allow it",
+            false => "",
+        };
         Self {
-            words: error.to_string(),
+            words: words + hint,
             next: if error.is_permanent() { None } else { again() },
         }
     }

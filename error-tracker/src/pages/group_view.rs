@@ -153,8 +153,12 @@ impl History {
     /// The same in words.
     pub(crate) fn words(&self) -> String {
         let (n, step) = (self.counts.len(), self.step);
+        let time = match (n, step) {
+            (168, "hour") => "week".to_owned(),
+            (n, step) => format!("{n} {step}s"),
+        };
         format!(
-            "{} in the last {n} {step}s, at most {} in one",
+            "{} in the last {time}, at most {} in one {step}",
             self.total(),
             self.max()
         )

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, Row, named_params};
 
 use crate::domain::alerting::Kind;
 
@@ -361,7 +361,7 @@ pub struct Line {
     pub n_alerts: i64,
     /// Not decided yet.
     pub is_held: bool,
-    /// When it is tried next.
+    /// When it is tried next, or quiet hours end.
     pub next_attempt_at: Option<i64>,
     /// When a server took it.
     pub delivered_at: Option<i64>,
@@ -373,7 +373,7 @@ pub struct Line {
 pub fn newest(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Line>> {
     let mut statement = connection.prepare_cached(&format!(
         "select {COLUMNS}, (select count(*) from deliveries m where m.digest_id = d.id), is_held,
-                next_attempt_at, delivered_at, last_error
+                ifnull(next_attempt_at, iif(is_held, hold_until, null)), delivered_at, last_error
          from deliveries d
          where digest_id is null
          order by id desc
@@ -390,22 +390,4 @@ pub fn newest(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Line>
         })
     })?;
     rows.collect()
-}
-
-/// What became of one delivery; none if it is not there.
-pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<Line>> {
-    let mut statement = connection.prepare_cached(&format!(
-        "select {COLUMNS}, 0, is_held, next_attempt_at, delivered_at, last_error from deliveries where id = ?1"
-    ))?;
-    let row = statement.query_row([id], |row| {
-        Ok(Line {
-            delivery: read(row)?,
-            n_alerts: row.get(7)?,
-            is_held: row.get(8)?,
-            next_attempt_at: row.get(9)?,
-            delivered_at: row.get(10)?,
-            last_error: row.get(11)?,
-        })
-    });
-    row.optional()
 }

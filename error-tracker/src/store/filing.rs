@@ -631,16 +631,26 @@ fn keep(
     places: Places,
     special: &BTreeMap<i64, i64>,
 ) -> rusqlite::Result<()> {
-    for (seq, place) in special {
-        super::occurrences::keep(tx, group_id, *seq, *place)?;
-    }
     let n_ring = usize::try_from(places.n_ring()).unwrap_or(usize::MAX);
-    for entry in &entries[entries.len().saturating_sub(n_ring)..] {
-        if !special.contains_key(&entry.seq) {
-            super::occurrences::keep(tx, group_id, entry.seq, places.in_ring(entry.number))?;
-        }
+    let first_in_ring = entries.len().saturating_sub(n_ring);
+    for (at, entry) in entries.iter().enumerate() {
+        let in_ring = places.in_ring(entry.number);
+        let place = match special.get(&entry.seq) {
+            // As long as there is room, nothing makes way.
+            Some(place) if !has_better(tx, group_id, *place, in_ring)? => *place,
+            Some(_) => in_ring,
+            None if at >= first_in_ring => in_ring,
+            None => continue,
+        };
+        super::occurrences::keep(tx, group_id, entry.seq, place)?;
     }
     Ok(())
+}
+
+/// Whether a place is taken, and the one in the ring is not.
+fn has_better(tx: &Connection, group_id: i64, place: i64, in_ring: i64) -> rusqlite::Result<bool> {
+    Ok(!super::occurrences::is_free(tx, group_id, place)?
+        && super::occurrences::is_free(tx, group_id, in_ring)?)
 }
 
 /// Adds up what was journalled of `entries`.
@@ -682,4 +692,33 @@ fn summary(tx: &Connection, entries: &[Entry]) -> rusqlite::Result<Summary> {
         }
     }
     Ok(summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::store::intake::Intake;
+    use crate::store::occurrences;
+    use crate::store::testing::{database, filing_of};
+
+    #[test]
+    fn nothing_makes_way_as_long_as_there_is_room() {
+        let database = database();
+        let intake = Intake::new(20);
+        let mut id = 0;
+        for number in 0..12 {
+            let report = serde_json::json!({
+                "project": "shop", "exception_type": "E", "message": "m", "traceback": "",
+                "release": format!("1.{number}"), "environment": format!("e{number}"),
+            });
+            id = intake
+                .file(&database, filing_of(&report, number * 3_600_000))
+                .unwrap()
+                .group_id;
+        }
+        intake.settle(&database).unwrap();
+        let kept = occurrences::of_group(&database, id, 50).unwrap();
+        let numbers: Vec<i64> = kept.iter().rev().map(|it| it.number).collect();
+        assert!(numbers.len() >= 11, "{numbers:?}");
+        assert_eq!((numbers[0], numbers.last().copied()), (1, Some(12)));
+    }
 }

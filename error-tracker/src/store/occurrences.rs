@@ -108,6 +108,13 @@ pub(super) fn keep(tx: &Connection, group_id: i64, seq: i64, turn: i64) -> rusql
     Ok(())
 }
 
+/// Whether nothing is kept in a place of a group.
+pub(super) fn is_free(tx: &Connection, group_id: i64, turn: i64) -> rusqlite::Result<bool> {
+    let mut statement =
+        tx.prepare_cached("select not exists (select 1 from occurrences where place = ?1)")?;
+    statement.query_row([place(group_id, turn)], |row| row.get(0))
+}
+
 /// Drops what is kept of a group.
 pub(super) fn drop_of_group(tx: &Connection, group_id: i64) -> rusqlite::Result<()> {
     let mut statement = tx.prepare_cached("delete from occurrences where place between ?1 and ?2")?;
