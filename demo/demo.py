@@ -179,6 +179,7 @@ FOREIGN = [
 
 RESOLVED = ["ZeroDivisionError", "UnicodeEncodeError", "FileNotFoundError"]
 COMES_BACK = "OperationalError"
+SNOOZED = "FeedRejected"
 
 
 def caught(bug: Bug, chance: Chance) -> Exception:
@@ -203,9 +204,13 @@ class Demo:
             self.http.post(f"/api/errors/{group_id}/resolve").raise_for_status()
         [comes_back] = [bug for bug in BUGS if bug.happen is locked_stock]
         self.report(comes_back, caught(comes_back, self.chance), comes_back.context(self.chance))
+        late, *_ = self.groups(SNOOZED)
+        self.http.post(f"/api/errors/{late}/snooze", json={"hours": 48, "events": 100}).raise_for_status()
+        note = {"text": "The supplier's file comes without this line on Mondays. They know."}
+        self.http.post(f"/api/errors/{late}/notes", json=note).raise_for_status()
         n_groups = self.http.get("/api/errors", params={"resolved": "all", "limit": 1}).json()["total"]
         print(f"{n_reports + 1} reports sent; the tracker holds {n_groups} errors of {self.projects()}.")
-        print(f"{len(resolved)} are resolved ({', '.join(RESOLVED)}), one came back ({COMES_BACK}).")
+        print(f"{len(resolved)} are resolved ({', '.join(RESOLVED)}), one came back ({COMES_BACK}), one is snoozed ({SNOOZED}).")
 
     def fill(self) -> int:
         """All bugs, mixed. What happens is decided here, in order; only the sending is shared out."""

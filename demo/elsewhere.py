@@ -36,6 +36,9 @@ Caused by: java.lang.NullPointerException: Cannot invoke "com.example.warehouse.
 """
 
 
+WEB_RELEASES = ["web@2026.10.7", "web@2026.11.1", "web@2026.11.2", "web@2026.11.2"]
+
+
 def v8(chance: random.Random) -> dict[str, Any]:
     return browser(chance, "TypeError", V8.splitlines()[0].partition(": ")[2], V8, "/checkout", CHROME)
 
@@ -65,11 +68,12 @@ def browser(
         "request_method": "BROWSER",
         "request_url": SHOP + path,
         "user_id": f"u-{chance.randrange(100, 160)}",
+        "release": chance.choice(WEB_RELEASES),
+        "tags": {"browser": "Firefox" if "Firefox" in user_agent else "Chrome", "path": path},
         "extra": {
             "page_url": SHOP + path,
             "user_agent": user_agent,
             "session_id": f"{chance.randrange(12):08x}-5ee1-4c0d-9a1f-0f1e2d3c4b5a",
-            "release": "web-2026.11.2",
         },
     }
 
@@ -93,5 +97,8 @@ def java(chance: random.Random) -> dict[str, Any]:
         "exception_type": "com.example.warehouse.PickingException",
         "message": f"no route for order {order}",
         "traceback": JAVA.replace("81723", str(order)),
+        "release": "warehouse@4.7.0",
+        "level": "fatal",
+        "tags": {"hall": chance.choice("ABC")},
         "extra": {"order": order, "hall": chance.choice("ABC")},
     }
