@@ -19,6 +19,7 @@ create index groups_project on groups (project, merged_into, is_resolved, is_sno
 create index groups_first_seen on groups (is_resolved, is_snoozed, first_seen_at) where merged_into is null;
 create index groups_count on groups (is_resolved, is_snoozed, n_occurrences + n_merged) where merged_into is null;
 create index groups_users on groups (is_resolved, is_snoozed, n_users) where merged_into is null;
+create index groups_browser on groups (is_resolved, is_snoozed) where is_browser = 1 and merged_into is null;
 create index groups_merged on groups (merged_into) where merged_into is not null;
 create index groups_new_in on groups (project, first_release) where first_release is not null;
 

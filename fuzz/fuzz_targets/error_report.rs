@@ -1,7 +1,10 @@
 //! Any body is a report within its bounds or a refusal, and what follows from a report never fails.
 #![no_main]
 
+use error_tracker::domain::alerting::Kind;
+use error_tracker::domain::quiet_hours::QuietHours;
 use error_tracker::domain::recognition::Recognition;
+use error_tracker::domain::release::{self, Seen};
 use error_tracker::domain::{fingerprint, mail, report};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,9 +22,15 @@ fuzz_target!(|body: &[u8]| {
         assert_eq!(report::Rich::unpack(&packed), report.rich);
     }
     fingerprint::text_hash(&report);
+    report.noise();
+    let (a, b) = (Seen { version: &report.message, rank: 1 }, Seen { version: &report.exception_type, rank: 2 });
+    assert!(!(release::is_newer(&a, &b) && release::is_newer(&b, &a)));
+    if let Ok(quiet) = QuietHours::read(&report.message) {
+        assert!(!quiet.is_quiet(quiet.ends_at(0)));
+    }
     let facts = mail::Facts {
         id: 1,
-        is_reopened: false,
+        kind: Kind::Created,
         project: &report.project,
         environment: report.environment.as_deref(),
         exception_type: &report.exception_type,

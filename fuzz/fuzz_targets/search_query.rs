@@ -3,7 +3,8 @@
 
 use error_tracker::domain::search_query;
 use error_tracker::store::MIGRATIONS;
-use error_tracker::store::groups::{self, Filter};
+use error_tracker::store::groups::Filter;
+use error_tracker::store::listing::{self, Start};
 use libfuzzer_sys::fuzz_target;
 use rusqlite::Connection;
 
@@ -18,7 +19,9 @@ thread_local! {
 }
 
 fuzz_target!(|text: &str| {
+    let (rest, fields) = search_query::split_fields(text);
+    assert!(rest.len() + fields.iter().map(|(_, value)| value.len()).sum::<usize>() <= text.len());
     let Some(query) = search_query::parse(text) else { return };
     let filter = Filter { search: Some(query), ..Filter::default() };
-    DATABASE.with(|database| groups::list(database, &filter, 50, 0).expect("any search is valid"));
+    DATABASE.with(|database| listing::list(database, &filter, 50, Start::Offset(0)).expect("any search is valid"));
 });

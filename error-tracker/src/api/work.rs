@@ -150,11 +150,16 @@ pub(crate) async fn bulk(app: Arc<App>, mut request: Request) -> Result<Response
                  \"ids\": a list of numbers}";
     let bulk: Bulk = body(&mut request, shape).await?;
     let mut ids = ids(&bulk.ids)?;
+    let has_snooze = bulk.snooze != SnoozeFor::default() || matches!(bulk.action, Action::Snooze);
+    let snooze = match has_snooze {
+        true => bulk.snooze.checked()?,
+        false => SnoozeFor::default(),
+    };
     let work = match bulk.action {
         Action::Resolve => Work::Resolve,
         Action::ResolveInNextRelease => Work::ResolveInNextRelease,
         Action::Reopen => Work::Reopen,
-        Action::Snooze => Work::Snooze(bulk.snooze.checked()?),
+        Action::Snooze => Work::Snooze(snooze),
         Action::Merge => merge_all(&mut ids),
         Action::Delete => Work::Delete,
     };
@@ -191,7 +196,7 @@ fn ids(numbers: &[Number]) -> Result<Vec<i64>> {
 
 /// 26 and 26.0 are the same number in JSON.
 pub(super) fn whole(number: &Number) -> Option<i64> {
-    let float = || number.as_f64().filter(|it| it.fract() == 0. && *it < 1e15);
+    let float = || number.as_f64().filter(|it| it.fract() == 0. && *it < 9e15);
     let id = number.as_i64().or_else(|| Some(float()? as i64))?;
     (id > 0).then_some(id)
 }

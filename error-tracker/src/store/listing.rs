@@ -83,7 +83,11 @@ impl Conditions {
         );
         all.add_some("g.project = ?", filter.project.clone());
         all.add_some("g.first_release = ?", filter.new_in.clone());
-        all.add_some("g.is_browser = ?", filter.is_browser);
+        match filter.is_browser {
+            Some(true) => all.add("g.is_browser = 1", []),
+            Some(false) => all.add("g.is_browser = 0", []),
+            None => {}
+        }
         all.add_some("g.last_seen_at >= ?", filter.since);
         all.add_some("g.level = ?", filter.level.clone());
         let short = filter.search.iter().flat_map(|search| &search.short);
@@ -192,7 +196,7 @@ impl Set {
         let sql = format!(
             "select count(*) from ({} limit {})",
             self.select(),
-            MAX_COUNTED + 1
+            MAX_GONE_THROUGH + 1
         );
         let mut statement = connection.prepare_cached(&sql)?;
         statement.query_row(params_from_iter(&self.values), |row| row.get(0))
@@ -253,7 +257,18 @@ impl Plan {
 
     /// Matches, and whether these are all.
     fn count(&self, connection: &Connection, filter: &Filter) -> rusqlite::Result<(i64, bool)> {
-        let is_limited = self.driver.is_none() && !self.others.is_empty();
+        let is_limited = self.driver.is_none() && (!self.others.is_empty() || filter.level.is_some());
+        if !is_limited && filter.is_browser == Some(false) {
+            // Those of browsers have an index of their own.
+            let of = |is_browser| {
+                let filter = Filter {
+                    is_browser,
+                    ..filter.clone()
+                };
+                self.count(connection, &filter)
+            };
+            return Ok((of(None)?.0 - of(Some(true))?.0, true));
+        }
         let mut n_total = 0;
         for state in &self.states {
             let (source, values) = match self.words() {
@@ -525,6 +540,49 @@ mod tests {
     fn page_ids(database: &Connection, plan: &Plan, filter: &Filter) -> Vec<i64> {
         let page = page(database, plan, filter, 10, Start::Offset(0)).unwrap();
         page.iter().map(|group| group.id).collect()
+    }
+
+    #[test]
+    fn large_sets_are_not_counted_on() {
+        let database = database();
+        for kind in ["A", "B"] {
+            file(&database, filing(kind, 1000));
+        }
+        database
+            .execute_batch(
+                "with recursive n (n) as (select 10 union all select n + 1 from n where n < 6009)
+                 insert into groups (id, fingerprint, project, exception_type, n_occurrences, first_seen_at,
+                                     last_seen_at, text_hash)
+                 select n, '', 'shop', 'C', 1, n, n, 0 from n;
+                 insert into first_reports (group_id, message, received_at, traceback)
+                 select id, 'm', 1, '' from groups where id >= 10;
+                 insert into group_tags (group_id, name, value, n, first_seen_at, last_seen_at)
+                 select id, 'environment', 'prod', 1, 1, 1 from groups where id >= 10",
+            )
+            .unwrap();
+        let total = |filter: &Filter| {
+            let page = list(&database, filter, 3, Start::Offset(0)).unwrap();
+            (page.groups.len(), page.n_total, page.is_exact)
+        };
+        let environment = Some("prod".to_owned());
+        let filter = Filter {
+            environment,
+            ..Filter::default()
+        };
+        assert_eq!(total(&filter), (3, MAX_COUNTED, false));
+        let of_browsers = Filter {
+            is_browser: Some(true),
+            ..Filter::default()
+        };
+        let of_servers = Filter {
+            is_browser: Some(false),
+            ..Filter::default()
+        };
+        assert_eq!(
+            (total(&of_browsers), total(&of_servers)),
+            ((0, 0, true), (3, 6002, true))
+        );
+        assert_eq!(total(&Filter::default()), (3, 6002, true));
     }
 
     #[test]
