@@ -73,6 +73,13 @@ pub(crate) fn author(request: &Request) -> Option<String> {
 }
 
 impl SnoozeFor {
+    /// What is meant where nothing is said.
+    pub(crate) const A_DAY: Self = Self {
+        hours: Some(24.),
+        events: None,
+        users: None,
+    };
+
     /// Checks what was asked for.
     pub(crate) fn checked(self) -> Result<Self> {
         let is_count = |n: f64| n.fract() == 0. && (1. ..=1e12).contains(&n);

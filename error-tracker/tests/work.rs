@@ -651,7 +651,7 @@ async fn several_groups_at_once() {
         r#"{"action": "explode", "ids": []}"#,
         r#"{"action": "resolve", "ids": "all"}"#,
         r#"{"action": "resolve", "ids": [1.5]}"#,
-        r#"{"action": "snooze", "ids": [1]}"#,
+        r#"{"action": "snooze", "ids": [1], "hours": 0}"#,
     ] {
         let answer = client.post("/api/errors/bulk", bad.to_owned()).await;
         assert_eq!(answer.status, 400, "{bad}: {}", answer.text());

@@ -150,10 +150,9 @@ pub(crate) async fn bulk(app: Arc<App>, mut request: Request) -> Result<Response
                  \"ids\": a list of numbers}";
     let bulk: Bulk = body(&mut request, shape).await?;
     let mut ids = ids(&bulk.ids)?;
-    let has_snooze = bulk.snooze != SnoozeFor::default() || matches!(bulk.action, Action::Snooze);
-    let snooze = match has_snooze {
-        true => bulk.snooze.checked()?,
-        false => SnoozeFor::default(),
+    let snooze = match bulk.snooze {
+        nothing if nothing == SnoozeFor::default() => SnoozeFor::A_DAY,
+        long => long.checked()?,
     };
     let work = match bulk.action {
         Action::Resolve => Work::Resolve,

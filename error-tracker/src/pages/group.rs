@@ -190,7 +190,7 @@ pub(crate) async fn bulk(app: Arc<App>, mut request: Request) -> Result<Response
         Some("resolve") => Work::Resolve,
         Some("resolve_in_next_release") => Work::ResolveInNextRelease,
         Some("reopen") => Work::Reopen,
-        Some("snooze") => Work::Snooze(snooze_for(Some("24h"))?),
+        Some("snooze") => Work::Snooze(SnoozeFor::A_DAY),
         Some("merge") => merge_all(&mut ids),
         Some("delete") => Work::Delete,
         _ => return Err(Error::bad_request("there is no such action")),
