@@ -210,7 +210,8 @@ class Demo:
         self.http.post(f"/api/errors/{late}/notes", json=note).raise_for_status()
         n_groups = self.http.get("/api/errors", params={"resolved": "all", "limit": 1}).json()["total"]
         print(f"{n_reports + 1} reports sent; the tracker holds {n_groups} errors of {self.projects()}.")
-        print(f"{len(resolved)} are resolved ({', '.join(RESOLVED)}), one came back ({COMES_BACK}), one is snoozed ({SNOOZED}).")
+        print(f"{len(resolved)} are resolved ({', '.join(RESOLVED)}), one came back ({COMES_BACK}).")
+        print(f"One is snoozed ({SNOOZED}).")
 
     def fill(self) -> int:
         """All bugs, mixed. What happens is decided here, in order; only the sending is shared out."""
