@@ -145,7 +145,7 @@ journey("a number that is none of this project's errors is not merged, in words"
   for (const [number, words] of [
     [String(foreign), `group ${foreign} is of another project`],
     [String(id), `group ${id} cannot be merged into itself`],
-    ["999999", "There is nothing here"],
+    ["999999", "no such group: 999999"],
   ] as const) {
     await visitor.visit("errors", `errors/${id}`);
     await page.getByText("More", { exact: true }).click();
