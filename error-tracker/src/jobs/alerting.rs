@@ -30,7 +30,7 @@ const HISTORY_MS: i64 = 15 * 60_000;
 pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     loop {
         let pause = match decide(&app).await {
-            Ok(pause) => pause.clamp(MIN_PAUSE, MAX_PAUSE),
+            Ok(pause) => pause.min(MAX_PAUSE),
             Err(error) => {
                 tracing::error!(cause = error.cause, "alerts: {}", error.detail);
                 MAX_PAUSE

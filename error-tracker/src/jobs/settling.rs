@@ -17,22 +17,21 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let mut ticks = tokio::time::interval(INTERVAL);
     // Under load what came since the last tick is counted by then, or waits for more of its group.
     let mut seq = app.intake.next_seq();
-    let mut seq_before = seq;
-    let mut counted_before = seq;
+    let mut counted = seq;
     while ending.unless(ticks.tick()).await.is_some() {
         // Also when nothing seems to wait: a write that was undone puts reports back into the journal.
         app.settle(seq).await;
-        if seq != counted_before {
+        if seq != counted {
             // Counting may have led to a number of reports that a rule asks for.
             app.alerts_waiting.notify_one();
-            counted_before = seq;
+            counted = seq;
         }
         app.index(INDEX_STEPS).await;
-        if app.intake.next_seq() != seq_before {
+        let next_seq = app.intake.next_seq();
+        if next_seq != seq {
             app.changed();
         }
-        seq = app.intake.next_seq();
-        seq_before = seq;
+        seq = next_seq;
         write_filtered(&app).await;
     }
     // What is left of the file then is plain to any reader.
