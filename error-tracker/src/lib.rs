@@ -1,6 +1,6 @@
 //! Apps report errors over HTTP; they are grouped, kept, shown and mailed.
 //!
-//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `work`, `channel` → `store`, `app` → `domain`, `settings`.
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `work`, `channel`, `rule` → `app` → `store` → `domain`, `settings`.
 
 mod api;
 mod app;
@@ -10,6 +10,7 @@ pub mod filtered;
 mod jobs;
 mod pages;
 mod routes;
+mod rule;
 pub mod settings;
 pub mod store;
 mod work;

@@ -14,7 +14,7 @@ use crate::store::snoozes::{self, Snooze};
 use crate::store::tallies::HOUR_MS;
 
 /// Longest note, in characters.
-pub(crate) const MAX_NOTE_CHARS: usize = 10_000;
+const MAX_NOTE_CHARS: usize = 10_000;
 /// Longest snooze.
 const MAX_SNOOZE_HOURS: f64 = 10. * 366. * 24.;
 
@@ -61,7 +61,7 @@ impl Done {
     pub(crate) fn or_error(self) -> Result<i64> {
         match self {
             Self::To(id) | Self::Noted(id) => Ok(id),
-            Self::NoSuchGroup => Err(Error::not_found("Error not found")),
+            Self::NoSuchGroup => Err(no_such_group()),
             Self::Refused(why) => Err(Error::new(StatusCode::CONFLICT, why)),
         }
     }
@@ -70,6 +70,38 @@ impl Done {
 /// Name of the key with which somebody did something.
 pub(crate) fn author(request: &Request) -> Option<String> {
     request.identity().map(|identity| identity.name.clone())
+}
+
+/// The path's id; what is no number cannot be found.
+pub(crate) fn group_id(request: &Request) -> Result<i64> {
+    request
+        .param("id")
+        .parse()
+        .ok()
+        .filter(|id| *id > 0)
+        .ok_or_else(no_such_group)
+}
+
+pub(crate) fn no_such_group() -> Error {
+    Error::not_found("Error not found")
+}
+
+/// A note that may be stored.
+pub(crate) fn note_text(text: &str) -> Result<String> {
+    let text = text.trim().replace("\r\n", "\n");
+    if text.is_empty() || text.chars().count() > MAX_NOTE_CHARS {
+        return Err(Error::bad_request(format!(
+            "a note has 1 to {MAX_NOTE_CHARS} characters"
+        )));
+    }
+    Ok(text)
+}
+
+/// All into the oldest, which stays alone in `ids`.
+pub(crate) fn merge_all(ids: &mut Vec<i64>) -> Work {
+    ids.sort_unstable();
+    ids.dedup();
+    Work::Merge(ids.split_off(ids.len().min(1)))
 }
 
 impl SnoozeFor {

@@ -8,10 +8,7 @@ use ui::moment::rfc3339;
 use web::{Request, Response, ResponseExt, Result, StatusCode};
 
 use crate::app::App;
-use crate::store::deliveries::{self, Line};
-
-/// Lines listed: the newest.
-pub(crate) const SHOWN: u32 = 100;
+use crate::store::deliveries;
 
 /// `GET /api/deliveries`: the newest first; what a digest carries is not listed by itself.
 pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {
@@ -30,14 +27,11 @@ pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {
         delivered_at: Option<String>,
         last_error: Option<&'a str>,
     }
-    let lines = app
-        .common
-        .read(|connection| deliveries::newest(connection, SHOWN))
-        .await?;
+    let lines = app.common.read(deliveries::newest).await?;
     let rows = lines.iter().map(|line| Row {
         id: line.delivery.id,
         kind: line.delivery.kind.name(),
-        state: state(line),
+        state: line.state(),
         channel_id: line.delivery.to.channel_id,
         recipient: line.delivery.to.recipient.as_deref(),
         error_id: line.delivery.group_id,
@@ -50,14 +44,4 @@ pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {
     });
     let rows: Vec<Row<'_>> = rows.collect();
     Ok(Response::json(StatusCode::OK, &json!({ "deliveries": rows })))
-}
-
-/// held, waiting, delivered, failed
-pub(crate) fn state(line: &Line) -> &'static str {
-    match (line.delivered_at, line.is_held, line.next_attempt_at) {
-        (Some(_), _, _) => "delivered",
-        (None, true, _) => "held",
-        (None, false, Some(_)) => "waiting",
-        (None, false, None) => "failed",
-    }
 }

@@ -23,6 +23,7 @@ use crate::store::listing::{self, Start};
 use crate::store::occurrences::{self, Occurrence};
 use crate::store::snoozes::{self, Snooze};
 use crate::store::tallies::{self, DAY_MS};
+use crate::work::{group_id, no_such_group};
 
 /// Groups on a page, unless asked otherwise, and at most (contract §1.4).
 const DEFAULT_LIMIT: u64 = 50;
@@ -335,20 +336,6 @@ async fn markdown(app: &App, request: &Request, id: i64) -> Result<Response> {
     let markdown = HeaderValue::from_static("text/markdown; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, markdown);
     Ok(response)
-}
-
-/// The path's id; what is no number cannot be found.
-pub(crate) fn group_id(request: &Request) -> Result<i64> {
-    request
-        .param("id")
-        .parse()
-        .ok()
-        .filter(|id| *id > 0)
-        .ok_or_else(no_such_group)
-}
-
-pub(crate) fn no_such_group() -> Error {
-    Error::not_found("Error not found")
 }
 
 /// One group in a list.

@@ -2,36 +2,14 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Number, json};
-use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
+use serde::Serialize;
+use serde_json::json;
+use web::{Request, Response, ResponseExt, Result, StatusCode};
 
-use super::work::{body, whole};
+use super::work::body;
 use crate::app::App;
-use crate::domain::alerting::Rule;
-use crate::domain::quiet_hours::QuietHours;
-use crate::store::channels;
-use crate::store::rules::{self, StoredRule, Target};
-
-/// Most rules: each is asked whenever something happens.
-const MAX_RULES: i64 = 200;
-
-/// A rule as it is asked for.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct NewRule {
-    pub(crate) project: Option<String>,
-    pub(crate) environment: Option<String>,
-    #[serde(default)]
-    pub(crate) on_created: bool,
-    #[serde(default)]
-    pub(crate) on_reopened: bool,
-    #[serde(default)]
-    pub(crate) on_spike: bool,
-    pub(crate) every_n: Option<Number>,
-    pub(crate) quiet_hours: Option<String>,
-    /// None: all. 0: ALERT_EMAILS.
-    pub(crate) channel_id: Option<Number>,
-}
+use crate::rule::{self, NewRule, rule_id};
+use crate::store::rules::{self, StoredRule};
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -75,88 +53,14 @@ pub(crate) async fn create(app: Arc<App>, mut request: Request) -> Result<Respon
     let shape = "{\"project\", \"environment\", \"quiet_hours\": a string, \"on_created\", \"on_reopened\", \
                  \"on_spike\": true or false, \"every_n\", \"channel_id\": a number}";
     let new: NewRule = body(&mut request, shape).await?;
-    let id = add(&app, new).await?;
+    let id = rule::add(&app, new).await?;
     Ok(Response::json(StatusCode::CREATED, &json!({ "id": id })))
-}
-
-/// Checks and adds a rule.
-pub(crate) async fn add(app: &App, new: NewRule) -> Result<i64> {
-    let (rule, quiet_hours, target) = checked(new)?;
-    let id = app.change(move |tx| {
-        let is_there = match target {
-            Target::Channel(id) => channels::find(tx, id)?.is_some(),
-            Target::All | Target::Emails => true,
-        };
-        if !is_there {
-            return Ok(Err(Error::bad_request("there is no such channel")));
-        }
-        if rules::count(tx)? >= MAX_RULES {
-            let words = format!("there are {MAX_RULES} rules already");
-            return Ok(Err(Error::new(StatusCode::CONFLICT, words)));
-        }
-        rules::add(tx, &rule, quiet_hours.as_deref(), target).map(Ok)
-    });
-    id.await?
-}
-
-fn checked(new: NewRule) -> Result<(Rule, Option<String>, Target)> {
-    let text = |text: Option<String>| text.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
-    let every_n = new.every_n.as_ref().map(|number| {
-        whole(number)
-            .and_then(|n| u32::try_from(n).ok())
-            .ok_or_else(|| Error::bad_request("every_n must be a whole number from 1"))
-    });
-    let quiet_hours = text(new.quiet_hours).map(|text| {
-        QuietHours::read(&text)
-            .map(|it| it.to_string())
-            .map_err(|wrong| Error::bad_request(format!("quiet_hours: {wrong}")))
-    });
-    let target = match &new.channel_id {
-        None => Target::All,
-        Some(number) if number.as_f64() == Some(0.) => Target::Emails,
-        Some(number) => {
-            let id = whole(number).ok_or_else(|| Error::bad_request("there is no such channel"))?;
-            Target::Channel(id)
-        }
-    };
-    let rule = Rule {
-        project: text(new.project),
-        environment: text(new.environment),
-        on_created: new.on_created,
-        on_reopened: new.on_reopened,
-        on_spike: new.on_spike,
-        every_n: every_n.transpose()?,
-    };
-    if !(rule.on_created || rule.on_reopened || rule.on_spike || rule.every_n.is_some()) {
-        return Err(Error::bad_request(
-            "a rule needs one of on_created, on_reopened, on_spike and every_n",
-        ));
-    }
-    Ok((rule, quiet_hours.transpose()?, target))
 }
 
 /// `DELETE /api/rules/{id}`
 pub(crate) async fn delete(app: Arc<App>, request: Request) -> Result<Response> {
     let id = rule_id(&request)?;
-    remove(&app, id).await?;
+    rule::remove(&app, id).await?;
     let answer = json!({ "status": "deleted", "id": id });
     Ok(Response::json(StatusCode::OK, &answer))
-}
-
-/// Deletes a rule.
-pub(crate) async fn remove(app: &App, id: i64) -> Result<()> {
-    match app.change(move |tx| rules::delete(tx, id)).await? {
-        true => Ok(()),
-        false => Err(no_such_rule()),
-    }
-}
-
-/// The path's id; what is no number cannot be found.
-pub(crate) fn rule_id(request: &Request) -> Result<i64> {
-    let id = request.param("id").parse().ok();
-    id.filter(|id| *id > 0).ok_or_else(no_such_rule)
-}
-
-fn no_such_rule() -> Error {
-    Error::not_found("Rule not found")
 }

@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, json};
 use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 
-use super::errors::group_id;
 use crate::app::App;
 use crate::domain::json_text;
 use crate::store::activities;
-use crate::work::{self, Done, MAX_NOTE_CHARS, SnoozeFor, Work};
+use crate::work::{self, Done, SnoozeFor, Work, group_id, merge_all, note_text};
 
 /// Most groups changed by one request.
 const MAX_IDS: usize = 1000;
@@ -78,17 +77,6 @@ pub(crate) async fn note(app: Arc<App>, mut request: Request) -> Result<Response
         StatusCode::CREATED,
         &json!({ "id": done.or_error()? }),
     ))
-}
-
-/// A note that may be stored.
-pub(crate) fn note_text(text: &str) -> Result<String> {
-    let text = text.trim().replace("\r\n", "\n");
-    if text.is_empty() || text.chars().count() > MAX_NOTE_CHARS {
-        return Err(Error::bad_request(format!(
-            "a note has 1 to {MAX_NOTE_CHARS} characters"
-        )));
-    }
-    Ok(text)
 }
 
 /// `DELETE /api/errors/{id}/notes/{note}`
@@ -178,26 +166,12 @@ pub(crate) async fn bulk(app: Arc<App>, mut request: Request) -> Result<Response
     Ok(Response::json(StatusCode::OK, &answer))
 }
 
-/// All into the oldest, which stays alone in `ids`.
-pub(crate) fn merge_all(ids: &mut Vec<i64>) -> Work {
-    ids.sort_unstable();
-    ids.dedup();
-    Work::Merge(ids.split_off(ids.len().min(1)))
-}
-
 fn ids(numbers: &[Number]) -> Result<Vec<i64>> {
     if numbers.len() > MAX_IDS {
         return Err(Error::bad_request(format!("at most {MAX_IDS} ids at once")));
     }
-    let ids: Option<Vec<i64>> = numbers.iter().map(whole).collect();
+    let ids: Option<Vec<i64>> = numbers.iter().map(json_text::whole).collect();
     ids.ok_or_else(|| Error::bad_request("ids are whole numbers from 1"))
-}
-
-/// 26 and 26.0 are the same number in JSON.
-pub(super) fn whole(number: &Number) -> Option<i64> {
-    let float = || number.as_f64().filter(|it| it.fract() == 0. && *it < 9e15);
-    let id = number.as_i64().or_else(|| Some(float()? as i64))?;
-    (id > 0).then_some(id)
 }
 
 /// The request's JSON; `shape` says what it must look like.

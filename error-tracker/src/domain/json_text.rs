@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::Number;
+
 /// Deepest nesting kept; what parses our answers (serde_json, most languages) stops at 128.
 pub const MAX_DEPTH: usize = 100;
 
@@ -75,6 +77,13 @@ fn escape_at(text: &str) -> (&str, usize) {
 fn unit_at(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     u32::from_str_radix(digits, 16).ok()
+}
+
+/// A whole number from 1; 26 and 26.0 are the same number in JSON.
+pub fn whole(number: &Number) -> Option<i64> {
+    let float = || number.as_f64().filter(|it| it.fract() == 0. && *it < 9e15);
+    let id = number.as_i64().or_else(|| Some(float()? as i64))?;
+    (id > 0).then_some(id)
 }
 
 #[cfg(test)]

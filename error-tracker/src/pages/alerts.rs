@@ -8,12 +8,10 @@ use ui::{Excerpt, Frame, Moment, Template};
 use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
 
 use super::inbox_view::project_line;
-use crate::api::channels::{self as channel_door, NewChannel, channel_id};
-use crate::api::deliveries::{SHOWN, state};
-use crate::api::rules::{self as rule_door, NewRule, rule_id};
 use crate::app::App;
-use crate::channel;
+use crate::channel::{self, NewChannel, channel_id};
 use crate::domain::alerting::Kind;
+use crate::rule::{self, NewRule, rule_id};
 use crate::store::channels::{self, Channel};
 use crate::store::deliveries::{self, Line};
 use crate::store::groups;
@@ -148,7 +146,7 @@ impl HistoryRow {
             what,
             group_id: delivery.group_id,
             to: to.join(": "),
-            state: state(line),
+            state: line.state(),
             n_attempts: delivery.n_attempts,
             next: line.next_attempt_at.map(|at| Moment::new(at, now)),
             error: line.last_error.clone(),
@@ -177,7 +175,7 @@ async fn shown(app: &App, request: &Request, status: StatusCode, said: Option<Sa
         Ok((
             channels::all(connection)?,
             rules::all(connection)?,
-            deliveries::newest(connection, SHOWN)?,
+            deliveries::newest(connection)?,
             groups::projects(connection)?,
             groups::environments(connection)?,
         ))
@@ -229,7 +227,7 @@ async fn done(app: &App, request: &Request, outcome: Result<()>, said: &str, up:
 
 /// `POST /alerts/test`: a test to everybody.
 pub(crate) async fn test(app: Arc<App>, request: Request) -> Result<Response> {
-    let outcome = crate::api::alerts::queue(&app).await.and_then(|n| match n {
+    let outcome = channel::test_all(&app).await.and_then(|n| match n {
         0 => Err(Error::bad_request(
             "there is nobody to tell: add a channel, or set ALERT_EMAILS and SMTP_HOST",
         )),
@@ -249,7 +247,7 @@ pub(crate) async fn add_channel(app: Arc<App>, mut request: Request) -> Result<R
         secret: text("secret"),
         template: text("template"),
     };
-    match channel_door::add(&app, new).await {
+    match channel::add(&app, new).await {
         Ok(added) if added.secret.is_some() => {
             let said = Said {
                 is_bad: false,
@@ -267,13 +265,13 @@ pub(crate) async fn add_channel(app: Arc<App>, mut request: Request) -> Result<R
 
 /// `POST /alerts/channels/{id}/test`
 pub(crate) async fn test_channel(app: Arc<App>, request: Request) -> Result<Response> {
-    let outcome = channel_door::send_test(&app, channel_id(&request)?).await;
+    let outcome = channel::send_test(&app, channel_id(&request)?).await;
     done(&app, &request, outcome.map(drop), "tested", "../../../").await
 }
 
 /// `POST /alerts/channels/{id}/delete`
 pub(crate) async fn delete_channel(app: Arc<App>, request: Request) -> Result<Response> {
-    let outcome = channel_door::remove(&app, channel_id(&request)?).await;
+    let outcome = channel::remove(&app, channel_id(&request)?).await;
     done(&app, &request, outcome, "deleted", "../../../").await
 }
 
@@ -281,7 +279,7 @@ pub(crate) async fn delete_channel(app: Arc<App>, request: Request) -> Result<Re
 pub(crate) async fn add_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
     let form = request.form().await?;
     let outcome = match new_rule(&form) {
-        Ok(new) => rule_door::add(&app, new).await.map(drop),
+        Ok(new) => rule::add(&app, new).await.map(drop),
         Err(error) => Err(error),
     };
     done(&app, &request, outcome, "added", "../").await
@@ -309,6 +307,6 @@ fn new_rule(form: &Query) -> Result<NewRule> {
 
 /// `POST /alerts/rules/{id}/delete`
 pub(crate) async fn delete_rule(app: Arc<App>, request: Request) -> Result<Response> {
-    let outcome = rule_door::remove(&app, rule_id(&request)?).await;
+    let outcome = rule::remove(&app, rule_id(&request)?).await;
     done(&app, &request, outcome, "deleted", "../../../").await
 }

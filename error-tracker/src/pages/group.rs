@@ -14,8 +14,6 @@ use super::group_view::{
     OccurrenceView, Related, Relation, TagView, Why,
 };
 use super::inbox::{source_of, state_of, unsigned};
-use crate::api::errors::{group_id, no_such_group};
-use crate::api::work::{merge_all, note_text};
 use crate::app::App;
 use crate::domain::exception::{self, Exception};
 use crate::domain::grouping::{By, Grouping};
@@ -28,7 +26,7 @@ use crate::store::occurrences::{self, Occurrence};
 use crate::store::releases;
 use crate::store::snoozes::{self, Snooze};
 use crate::store::tallies::{self, HOUR_MS, Tag};
-use crate::work::{self, Done, SnoozeFor, Work};
+use crate::work::{self, Done, SnoozeFor, Work, group_id, merge_all, no_such_group, note_text};
 
 /// `GET /errors/{id}[?occurrence=id]`
 pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
@@ -374,7 +372,7 @@ fn mark(version: &str, at: i64, now: i64) -> Mark {
     }
 }
 
-/// Seconds of logs before and after an event.
+/// Time of logs before and after an event.
 const LOGS_AROUND_MS: i64 = 30_000;
 /// Time of metrics before and after an event.
 const METRICS_AROUND_MS: i64 = 30 * 60_000;

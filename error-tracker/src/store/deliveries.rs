@@ -369,8 +369,23 @@ pub struct Line {
     pub last_error: Option<String>,
 }
 
+impl Line {
+    /// held, waiting, delivered, failed
+    pub fn state(&self) -> &'static str {
+        match (self.delivered_at, self.is_held, self.next_attempt_at) {
+            (Some(_), _, _) => "delivered",
+            (None, true, _) => "held",
+            (None, false, Some(_)) => "waiting",
+            (None, false, None) => "failed",
+        }
+    }
+}
+
+/// Lines of the history that are shown.
+const SHOWN: u32 = 100;
+
 /// The newest deliveries, newest first; what a digest carries is not listed by itself.
-pub fn newest(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Line>> {
+pub fn newest(connection: &Connection) -> rusqlite::Result<Vec<Line>> {
     let mut statement = connection.prepare_cached(&format!(
         "select {COLUMNS}, (select count(*) from deliveries m where m.digest_id = d.id), is_held,
                 ifnull(next_attempt_at, iif(is_held, hold_until, null)), delivered_at, last_error
@@ -379,7 +394,7 @@ pub fn newest(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Line>
          order by id desc
          limit ?1"
     ))?;
-    let rows = statement.query_map([limit], |row| {
+    let rows = statement.query_map([SHOWN], |row| {
         Ok(Line {
             delivery: read(row)?,
             n_alerts: row.get(7)?,
