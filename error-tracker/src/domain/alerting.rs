@@ -183,11 +183,6 @@ pub fn plan(waiting: &[i64], history: &History<'_>, max_wait_ms: i64, now: i64) 
     }
 }
 
-/// No alert waits longer than this for [`plan`], if it is asked when it said so.
-pub fn longest_wait_ms(max_wait_ms: i64) -> i64 {
-    max_wait_ms.max(DIGEST_EVERY_MS)
-}
-
 /// From when on not too many single alerts are recent.
 fn rested_at(singles: &[i64], now: i64) -> i64 {
     let recent = |at: &&i64| **at <= now && now.saturating_sub(**at) < RECENT_MS;
@@ -459,7 +454,7 @@ mod tests {
             let sent = simulate(&arrivals, max_wait_ms);
             let n_digested: usize = sent.digests.iter().map(|(_, n)| n).sum();
             prop_assert_eq!(sent.singles.len() + n_digested, arrivals.len());
-            prop_assert!(sent.longest_wait <= longest_wait_ms(max_wait_ms), "{}", sent.longest_wait);
+            prop_assert!(sent.longest_wait <= max_wait_ms.max(DIGEST_EVERY_MS), "{}", sent.longest_wait);
         }
 
         #[test]

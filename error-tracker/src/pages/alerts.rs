@@ -11,6 +11,7 @@ use super::inbox_view::project_line;
 use crate::app::App;
 use crate::channel::{self, NewChannel, channel_id};
 use crate::domain::alerting::Kind;
+use crate::domain::spike;
 use crate::rule::{self, NewRule, rule_id};
 use crate::store::channels::{self, Channel};
 use crate::store::deliveries::{self, Line};

@@ -1,4 +1,5 @@
-//! Lists of groups. However many there are, a list looks at a bounded number of rows.
+//! Lists of groups, which stay quick at a hundred thousand of them: what is asked of each is in an index, or few are
+//! asked.
 //!
 //! A filter by tag, user, session or words names a set of groups. A small set is gone through; where all are large,
 //! groups are taken in the order of the list and asked one by one whether they belong, which ends when the page is
