@@ -160,7 +160,7 @@ async fn run<P: Program>(mut settings: CommonSettings, own: P::Settings) -> Resu
         Box::new(move |error, path, visitor| routes::error_page(&for_errors, error, path, visitor));
     let service = Service::new(
         app,
-        routes.and(routes::common(&common)),
+        routes.and(routes::common::<P>(&common)),
         gate,
         http_metrics,
         error_page,

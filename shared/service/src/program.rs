@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use config::Reader;
+use serde_json::{Map, Value};
 use sqlite::Migration;
 use web::Routes;
 
@@ -35,6 +36,11 @@ pub trait Program: 'static {
 
     /// Builds the app and its table of URLs, and starts its jobs.
     fn build(settings: Self::Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<Self::App>;
+
+    /// What `/health` says besides `status`, from figures that are at hand: it must not wait for anything.
+    fn health(_: &Self::App) -> Map<String, Value> {
+        Map::new()
+    }
 }
 
 /// A service ready to serve.
