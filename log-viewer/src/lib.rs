@@ -4,6 +4,7 @@
 //! will be here. Floors, top to bottom: `routes` → `pages` → `app`.
 
 mod app;
+pub mod domain;
 mod pages;
 mod routes;
 

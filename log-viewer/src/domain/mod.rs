@@ -1,0 +1,3 @@
+//! The rules: plain functions and types, no I/O, no SQL, no clock.
+
+pub mod styled;
