@@ -37,9 +37,9 @@ pub trait Program: 'static {
     /// Builds the app and its table of URLs, and starts its jobs.
     fn build(settings: Self::Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<Self::App>;
 
-    /// What `/health` says besides `status`, from figures that are at hand: it must not wait for anything.
-    fn health(_: &Self::App) -> Map<String, Value> {
-        Map::new()
+    /// What `/health` says besides `status`, from figures that are at hand: it must not wait for a query.
+    fn health(_: Arc<Self::App>) -> impl Future<Output = Map<String, Value>> + Send {
+        std::future::ready(Map::new())
     }
 }
 
