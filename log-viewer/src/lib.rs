@@ -1,12 +1,15 @@
 //! Tails Docker's json-file logs, finds lines, shows them live.
 //!
 //! Today it is what all services have in common: settings, login, health, metrics, and a page that says what
-//! will be here. Floors, top to bottom: `routes` → `pages` → `app`.
+//! will be here. Floors, top to bottom: `routes` → `pages` → `app` → `ingest` → `archive` → `store` → `domain`.
 
 mod app;
+pub mod archive;
 pub mod domain;
+pub mod ingest;
 mod pages;
 mod routes;
+pub mod store;
 
 use std::sync::Arc;
 
@@ -28,13 +31,13 @@ impl Program for LogViewer {
     const PORT: u16 = 5011;
     const DATABASE: &'static str = "logs.db";
     const OPENAPI: &'static str = include_str!("../openapi.json");
-    const MIGRATIONS: &'static [Migration] = &[];
+    const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
 
     fn settings(_: &mut Reader<'_>, _: &CommonSettings) {}
 
-    fn build((): (), common: Arc<Common>, _: &mut Tasks) -> Built<App> {
+    fn build((): (), common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {
         Built {
-            app: Arc::new(App { common }),
+            app: Arc::new(App::new(common, tasks)),
             routes: routes::routes(),
         }
     }

@@ -1,3 +1,7 @@
 //! The rules: plain functions and types, no I/O, no SQL, no clock.
 
+pub mod entry;
+pub mod filter;
+pub mod paging;
+pub mod query;
 pub mod styled;

@@ -1,0 +1,98 @@
+//! Which entries are asked for.
+
+use crate::domain::entry::{Level, Stream};
+use crate::domain::query::{EntryView, Query};
+
+/// A set of levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Levels(u8);
+
+impl Levels {
+    /// Every level.
+    pub const ALL: Self = Self(0b1_1111);
+    /// No level: nothing is found.
+    pub const NONE: Self = Self(0);
+
+    /// Just this one.
+    pub fn only(level: Level) -> Self {
+        Self(1 << level.index())
+    }
+
+    /// This one and those above.
+    pub fn at_least(level: Level) -> Self {
+        Self(Self::ALL.0 & !((1 << level.index()) - 1))
+    }
+
+    /// Whether it is in the set.
+    pub fn has(self, level: Level) -> bool {
+        self.0 & (1 << level.index()) != 0
+    }
+
+    /// Those in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+/// Which entries are asked for. The default is all.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// What was typed into the search box.
+    pub query: Query,
+    /// Exact names; empty: all.
+    pub containers: Vec<String>,
+    /// Which levels.
+    pub levels: Levels,
+    /// Which of the two outputs; none: both.
+    pub stream: Option<Stream>,
+    /// Not before this moment.
+    pub since_ns: Option<i64>,
+    /// Not after this moment.
+    pub until_ns: Option<i64>,
+}
+
+impl Filter {
+    /// Whether an entry is one of those asked for. The tail uses it as it is.
+    pub fn matches(&self, view: &EntryView<'_>) -> bool {
+        self.levels.has(view.level)
+            && self.stream.is_none_or(|stream| stream == view.stream)
+            && self.has_time(view.time_ns)
+            && self.has_container(view.container)
+            && self.query.matches(view)
+    }
+
+    /// Whether the moment is in the range.
+    pub fn has_time(&self, time_ns: i64) -> bool {
+        self.since_ns.is_none_or(|since| time_ns >= since)
+            && self.until_ns.is_none_or(|until| time_ns <= until)
+    }
+
+    /// Whether entries of this container are asked for.
+    pub fn has_container(&self, container: &str) -> bool {
+        self.containers.is_empty() || self.containers.iter().any(|name| name == container)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_least_a_level_is_that_and_those_above() {
+        let levels = Levels::at_least(Level::Error);
+        assert_eq!(
+            Level::ALL.map(|level| levels.has(level)),
+            [false, false, false, true, true]
+        );
+        assert!(Levels::only(Level::Debug).has(Level::Debug));
+        assert!(!Levels::only(Level::Debug).has(Level::Info));
+        assert_eq!(Levels::at_least(Level::Debug), Levels::ALL);
+    }
+}
