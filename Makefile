@@ -10,6 +10,7 @@ help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## build and start all four services on loopback, with keys made at first use
+	@scripts/need.sh charts
 	@[ -d target/quick ] || echo "Building; the first time takes a few minutes."
 	@$(CARGO) build --profile quick --quiet --bins --workspace --exclude bench
 	@scripts/run.sh
@@ -19,13 +20,14 @@ demo: ## fill the stack that `make run` started with believable data
 	@API_KEY=$$(cat data/api.key) ERROR_TRACKER_URL=http://127.0.0.1:5010 .venv/bin/python demo/demo.py
 
 build: ## release binaries in target/release
+	@scripts/need.sh charts
 	$(CARGO) build --release --bins --workspace --exclude bench
 
 test: test-rust test-clients test-api test-e2e ## every test there is: Rust, client packages, API documents, browser journeys
 	@echo "all tests passed"
 
 test-rust:
-	@scripts/need.sh mount
+	@scripts/need.sh mount charts
 	$(CARGO) test --workspace --quiet
 
 test-clients:
@@ -39,14 +41,14 @@ test-api:
 	MONLIGHT_BIN=$(DEV_BIN) scripts/schemathesis.sh
 
 test-e2e e2e:
-	@scripts/need.sh node chromium
+	@scripts/need.sh node charts chromium
 	$(CARGO) build --quiet --bins --workspace
 	MONLIGHT_BIN=$(DEV_BIN) npm test --silent --prefix e2e
 
 check: ## formatting, clippy with warnings denied, types of the scripts
+	@scripts/need.sh node charts python
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
-	@scripts/need.sh node python
 	npm run --silent --prefix e2e types
 	.venv/bin/ruff check -q tests demo scripts && .venv/bin/ruff format -q --check tests demo scripts
 
@@ -66,4 +68,4 @@ bench: ## the figures of bench/README.md, on this machine
 
 clean: ## forget everything built and installed
 	$(CARGO) clean
-	rm -rf .venv e2e/node_modules fuzz/target
+	rm -rf .venv e2e/node_modules shared/ui/node_modules fuzz/target

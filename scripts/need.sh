@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests need is there: `need.sh python`, `need.sh node`, `need.sh chromium`, `need.sh mount`.
+# Makes sure that what the tests need is there: `need.sh python`, `need.sh node`, `need.sh chromium`, `need.sh mount`,
+# `need.sh charts`.
 # Installs Debian packages where it may (root); else says in one line what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,6 +28,14 @@ node() {
     command -v npm >/dev/null || package nodejs npm
     [ e2e/node_modules/.package-lock.json -nt e2e/package-lock.json ] && return
     npm ci --prefix e2e --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+
+# The chart library, which the next build embeds. It is not needed: without it pages show tables.
+charts() {
+    [ shared/ui/node_modules/.package-lock.json -nt shared/ui/package-lock.json ] && return
+    command -v npm >/dev/null || { echo "npm is missing, so the pages show tables in place of charts"; return; }
+    npm ci --prefix shared/ui --ignore-scripts --no-audit --no-fund --loglevel=error \
+        || echo "npm could not fetch uPlot, so the pages show tables in place of charts"
 }
 
 chromium() {

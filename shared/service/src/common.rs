@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use auth::{Identity, Via};
 use prometheus_client::registry::Registry;
 use sqlite::{Store, rusqlite};
+use ui::range_picker::kept_range;
 use ui::{Frame, Service, Sibling, Template};
 use web::assets::{Assets, File};
 use web::{Error, Gate, Request, Response, ResponseExt, Result, StatusCode};
@@ -40,7 +41,9 @@ impl Common {
 
     /// The frame of a page for this request.
     pub fn frame(&self, request: &Request, title: impl Into<String>) -> Frame {
-        self.frame_at(request.path(), request.identity(), title)
+        let mut frame = self.frame_at(request.path(), request.identity(), title);
+        frame.range = kept_range(request.query().pairs());
+        frame
     }
 
     pub(crate) fn frame_at(&self, path: &str, visitor: Option<&Identity>, title: impl Into<String>) -> Frame {

@@ -46,15 +46,39 @@ const UI_JS: &str = concat!(
     include_str!("script/settings.js"),
     include_str!("script/keys.js"),
     include_str!("script/menu.js"),
+    include_str!("script/range.js"),
     include_str!("script/fresh.js"),
     include_str!("script/live.js"),
 );
+
+/// The charts' script, without the library that draws.
+const CHART_JS: &str = concat!(
+    include_str!("script/chart/measure.js"),
+    include_str!("script/chart/zone.js"),
+    include_str!("script/chart/plot.js"),
+    include_str!("script/chart/legend.js"),
+    include_str!("script/chart/chart.js"),
+);
+
+/// uPlot's two files as build.rs found them; empty where npm has not been run.
+const UPLOT_JS: &str = include_str!(concat!(env!("OUT_DIR"), "/uplot.js"));
+const UPLOT_CSS: &str = include_str!(concat!(env!("OUT_DIR"), "/uplot.css"));
+
+/// Only pages with charts ask for these two.
+static CHARTS: LazyLock<[String; 2]> = LazyLock::new(|| {
+    [
+        format!("{UPLOT_JS}{CHART_JS}"),
+        format!("{UPLOT_CSS}{}", include_str!("assets/chart.css")),
+    ]
+});
 
 static ALL: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     vec![
         asset("ui.css", CSS, include_bytes!("assets/ui.css")),
         asset("theme.js", SCRIPT, include_bytes!("script/theme.js")),
         asset("ui.js", SCRIPT, UI_JS.as_bytes()),
+        asset("chart.js", SCRIPT, CHARTS[0].as_bytes()),
+        asset("chart.css", CSS, CHARTS[1].as_bytes()),
         asset("favicon.svg", SVG, include_bytes!("assets/favicon.svg")),
         asset("logo.svg", SVG, include_bytes!("assets/logo.svg")),
     ]
@@ -102,8 +126,11 @@ mod tests {
 
     #[test]
     fn the_script_uses_nothing_that_trusted_types_or_the_policy_forbid() {
-        for asset in assets().iter().filter(|asset| asset.content_type == SCRIPT) {
-            let text = std::str::from_utf8(asset.bytes).unwrap();
+        for (name, text) in [
+            ("theme.js", include_str!("script/theme.js")),
+            ("ui.js", UI_JS),
+            ("chart.js", CHART_JS),
+        ] {
             for word in [
                 "innerHTML",
                 "outerHTML",
@@ -113,14 +140,33 @@ mod tests {
                 "eval(",
                 ".style",
             ] {
-                assert!(!text.contains(word), "{} uses {word}", asset.name);
+                assert!(!text.contains(word), "{name} uses {word}");
             }
         }
     }
 
+    /// It draws under the policy of every page: styles by the object model only. A journey sees that it does.
     #[test]
-    fn the_stylesheet_asks_for_nothing_from_elsewhere() {
-        let css = std::str::from_utf8(find(path_of("ui.css")).unwrap().bytes).unwrap();
-        assert!(!css.contains("url(") && !css.contains("@import"));
+    fn the_library_makes_no_markup_of_text() {
+        for word in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "new Function",
+        ] {
+            assert!(!UPLOT_JS.contains(word), "uPlot uses {word}");
+        }
+        assert_eq!(UPLOT_JS.is_empty(), UPLOT_CSS.is_empty());
+        assert!(UPLOT_JS.is_empty() || UPLOT_JS.contains("Permission is hereby granted"));
+    }
+
+    #[test]
+    fn the_stylesheets_ask_for_nothing_from_elsewhere() {
+        for name in ["ui.css", "chart.css"] {
+            let css = std::str::from_utf8(find(path_of(name)).unwrap().bytes).unwrap();
+            assert!(!css.contains("url(") && !css.contains("@import"));
+        }
     }
 }

@@ -56,6 +56,8 @@ pub struct Frame {
     pub signed_in: Option<String>,
     /// When this page was made, Unix milliseconds.
     pub now_ms: i64,
+    /// The range of time in this page's URL, `range=6h`, which goes along to the other services; empty if none.
+    pub range: String,
 }
 
 /// One entry of the header.
@@ -79,12 +81,22 @@ impl Frame {
             siblings: Vec::new(),
             signed_in: None,
             now_ms,
+            range: String::new(),
         }
     }
 
     /// The service's root. A lone `./` at depth 0: an empty link would keep the page's query.
     pub fn home(&self) -> &str {
         if self.root.is_empty() { "./" } else { &self.root }
+    }
+
+    /// A link with the page's range of time added.
+    pub fn with_range(&self, url: &str) -> String {
+        match self.range.as_str() {
+            "" => url.to_owned(),
+            range if url.contains('?') => format!("{url}&{range}"),
+            range => format!("{url}?{range}"),
+        }
     }
 
     /// The link to an embedded file by its plain name: `../assets/ui.<hash>.css`.
@@ -133,7 +145,7 @@ impl Frame {
         };
         Some(NavItem {
             title: service.title(),
-            url: url.to_owned(),
+            url: self.with_range(url),
             current,
         })
     }
@@ -189,6 +201,19 @@ mod tests {
             .map(|item| format!("{} {}", item.title, item.url))
             .collect();
         assert_eq!(nav, ["Errors ../", "Metrics https://m.example/"]);
+    }
+
+    #[test]
+    fn the_range_of_time_goes_along_to_the_other_services() {
+        let mut frame = Frame::new(Service::Errors, "Errors", "/", 0);
+        frame.range = "range=7d".to_owned();
+        let logs = "https://l.example/?x=1".to_owned();
+        frame.siblings = vec![Sibling {
+            service: Service::Logs,
+            url: logs,
+        }];
+        let nav: Vec<_> = frame.nav().into_iter().map(|item| item.url).collect();
+        assert_eq!(nav, ["./?range=7d", "https://l.example/?x=1&range=7d"]);
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use askama::Template;
 use serde_json::json;
 
-use crate::{Docs, ErrorPage, Frame, Login, LoginLink, Service, Sibling, Soon, Template, assets};
+use crate::chart::{Mark, Series};
+use crate::{Chart, Docs, ErrorPage, Frame, Login, LoginLink, RangePicker, Service, Sibling, Soon, assets};
 
 const EVIL: [&str; 6] = [
     "<script>alert(1)</script>",
@@ -15,6 +17,44 @@ const EVIL: [&str; 6] = [
     "</textarea></title><svg onload=alert(1)>",
     "{{ 7*7 }}",
 ];
+
+/// A page with what `charts.html` has.
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"{% extends "layout.html" %}{% import "charts.html" as charts %}
+{% block head %}{{ charts::head(frame) }}{% endblock %}
+{% block main %}{{ charts::range(picker) }}{{ charts::range_error(picker) }}
+<form>{{ charts::range_fields(picker) }}</form>{{ charts::chart(chart) }}{% endblock %}"#
+)]
+struct ChartPage {
+    frame: Frame,
+    picker: RangePicker,
+    chart: Chart,
+}
+
+fn chart_page(frame: Frame, text: &str) -> ChartPage {
+    let query = [("name", text), ("from", text)];
+    ChartPage {
+        frame,
+        picker: RangePicker::read(query.into_iter(), "6h", 0),
+        chart: Chart {
+            id: text.to_owned(),
+            title: text.to_owned(),
+            times: vec![0],
+            series: vec![Series {
+                name: text.to_owned(),
+                values: vec![Some(1.0)],
+                ..Series::default()
+            }],
+            marks: vec![Mark {
+                at: 0,
+                label: text.to_owned(),
+            }],
+            ..Chart::default()
+        },
+    }
+}
 
 /// Every page, with `text` wherever text can come from outside.
 fn pages(text: &str) -> Vec<String> {
@@ -66,6 +106,7 @@ fn pages(text: &str) -> Vec<String> {
         link(None).render(),
         link(some()).render(),
         soon.render(),
+        chart_page(frame(), text).render(),
         Docs::new(frame(), &document, text, "openapi.json").render(),
     ];
     rendered.into_iter().map(|page| page.unwrap()).collect()

@@ -1,6 +1,7 @@
 // @ts-check
 // Puts fresh rows in place without a reload. What changes is marked [data-live-rows] and has an id, by which it is
 // found in the page asked for anew; each new element then sends `monlight:fresh`, and scripts treat it as at load.
+// Last comes `monlight:page` with the whole new page, for charts, which take only the values.
 
 const FRESH_EVERY_MS = 1_000;
 /** Also how often a refresh that waits for the reader looks again. */
@@ -128,6 +129,7 @@ function renew(main, page) {
     if (region) replaceRegion(main, region, document.adoptNode(next));
   }
   Object.assign(main.dataset, page.querySelector("main")?.dataset);
+  document.dispatchEvent(new CustomEvent("monlight:page", { detail: page }));
   return fresh.length > 0;
 }
 

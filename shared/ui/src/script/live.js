@@ -2,6 +2,7 @@
 // Keeps a list honest while the page is seen. <main data-live-events>: fresh rows come in by themselves (fresh.js)
 // when that stream says `changed`. Without it, or while it cannot be had, <main data-live-url data-live-total
 // data-live-seen>: asks every 5 s whether there is more; an empty list reloads itself, another offers a button.
+// <main data-live-every="15">: no stream, the page itself is asked for anew every so many seconds.
 
 const LIVE_EVERY_MS = 5_000;
 const LIVE_SLOWEST_MS = 120_000;
@@ -150,6 +151,15 @@ function listen(main, url) {
   open();
 }
 
+/** @param {HTMLElement} main @param {number} every Seconds. */
+function renewEvery(main, every) {
+  let timer = 0;
+  const refresh = refresher(main, () => clearInterval(timer));
+  timer = setInterval(() => document.hidden || refresh(), every * 1000);
+  document.addEventListener("visibilitychange", () => document.hidden || refresh());
+}
+
 const live = document.querySelector("main");
 if (live?.dataset.liveEvents) listen(live, live.dataset.liveEvents);
 else if (live?.dataset.liveUrl) poller(live)(true);
+else if (Number(live?.dataset.liveEvery) > 0 && live) renewEvery(live, Number(live.dataset.liveEvery));

@@ -1,10 +1,24 @@
 // @ts-check
 // Times in the reader's own zone and language. `time.ago` says how long ago, `time.full` the local date and time
-// as well; the title of both stays the exact UTC text that the server wrote.
+// as well; the title of both stays the exact UTC text that the server wrote. A reader may choose UTC for all of them.
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" });
-const localDay = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-const localTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+/** Of the reader's zone, or of UTC. @type {{ day: Intl.DateTimeFormat, time: Intl.DateTimeFormat }} */
+let zoned = formats();
+
+/** @returns {boolean} */
+function inUtc() {
+  return document.documentElement.dataset.zone === "UTC";
+}
+
+function formats() {
+  const zone = inUtc() ? { timeZone: "UTC" } : {};
+  return {
+    day: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", ...zone }),
+    time: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium", ...zone }),
+  };
+}
 
 /** Units as the server cuts them: seconds in one, the unit, and up to how many seconds it is used.
  * @type {[number, Intl.RelativeTimeFormatUnit, number][]} */
@@ -23,7 +37,7 @@ function ago(date, now) {
   for (const [length, unit, limit] of UNITS) {
     if (size < limit) return relative.format(Math.trunc(seconds / length), unit);
   }
-  return localDay.format(date);
+  return zoned.day.format(date);
 }
 
 /** Writes every time on the page anew. */
@@ -32,13 +46,19 @@ function showTimes() {
   for (const element of document.querySelectorAll("time")) {
     const date = new Date(element.dateTime);
     if (Number.isNaN(date.getTime())) continue;
-    const text = element.classList.contains("ago") ? ago(date, now) : localTime.format(date);
+    const text = element.classList.contains("ago") ? ago(date, now) : zoned.time.format(date);
     if (element.textContent !== text) element.textContent = text;
     if (!element.title) element.title = element.dateTime;
   }
+}
+
+function changeZone() {
+  zoned = formats();
+  showTimes();
 }
 
 showTimes();
 setInterval(() => document.hidden || showTimes(), 15_000);
 document.addEventListener("visibilitychange", () => document.hidden || showTimes());
 document.addEventListener("monlight:fresh", showTimes);
+document.addEventListener("monlight:zone", changeZone);

@@ -1,0 +1,55 @@
+// @ts-check
+// Values with their unit, as axes and legends show them: the same rules as measure.rs, which writes the tables.
+
+/** @typedef {"plain" | "per_second" | "seconds" | "milliseconds" | "bytes" | "bytes_per_second" | "ratio"} Unit */
+/** @typedef {[number, string][]} Sizes Each unit's size and name, largest first. */
+
+/** @type {Sizes} */
+const THOUSANDS = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]];
+/** @type {Sizes} */
+const BYTES = [[1e12, " TB"], [1e9, " GB"], [1e6, " MB"], [1e3, " kB"], [1, " B"]];
+/** @type {Sizes} */
+const DURATIONS = [[86400, " d"], [3600, " h"], [60, " min"], [1, " s"], [1e-3, " ms"], [1e-6, " µs"]];
+
+/** Three digits that count, fewer where the rest are noughts. @param {number} value @returns {string} */
+function digits(value) {
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 1e6) return value.toExponential(2).replace("e+", "e");
+  if (size < 1e-6) return value.toExponential(1);
+  const places = Math.min(Math.max(2 - Math.floor(Math.log10(size * (1 + 5e-4))), 0), 8);
+  const text = value.toFixed(places);
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+/** @param {number} value @param {Sizes} sizes @param {string} ending @returns {string} */
+function scaled(value, sizes, ending) {
+  const [size, name] = sizes.find(([size]) => Math.abs(value) >= size * 0.9995) ?? sizes[sizes.length - 1] ?? [1, ""];
+  return `${digits(value / size)}${name}${ending}`;
+}
+
+/** @param {number} seconds @returns {string} */
+function duration(seconds) {
+  return seconds === 0 ? "0 s" : scaled(seconds, DURATIONS, "");
+}
+
+/** @param {number | null | undefined} value @param {Unit} unit @returns {string} */
+function measure(value, unit) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  switch (unit) {
+    case "per_second":
+      return scaled(value, THOUSANDS, "/s");
+    case "seconds":
+      return duration(value);
+    case "milliseconds":
+      return duration(value / 1000);
+    case "bytes":
+      return scaled(value, BYTES, "");
+    case "bytes_per_second":
+      return scaled(value, BYTES, "/s");
+    case "ratio":
+      return `${digits(value * 100)} %`;
+    default:
+      return scaled(value, THOUSANDS, "");
+  }
+}

@@ -1,0 +1,162 @@
+// @ts-check
+// What uPlot is told: axes, colours, bars and stacks, thresholds behind the lines, marks in front of them.
+
+/** @typedef {{ name: string, values: (number | null)[], tone?: string, is_dashed?: boolean }} Series */
+/** @typedef {{ at: number, label: string }} Mark */
+/** @typedef {{ from: number, to: number | null, tone: string }} Band */
+/** What chart.rs writes; times are Unix milliseconds.
+ * @typedef {{ title: string, kind: "lines" | "bars" | "stacked_bars" | "stacked", unit: Unit, from: number, to: number,
+ *   step: number, times: number[], series: Series[], marks?: Mark[], bands?: Band[], sync?: string }} Chart */
+
+/** Colours given out in order; further series are dashed in the same ones. */
+const N_COLOURS = 8;
+const DASH = [6, 4];
+
+/** @param {Series} series @param {number} place Among the chart's series, from 0. @returns {string} A class of chart.css. */
+function colourClass(series, place) {
+  return series.tone ? `tone-${series.tone}` : `colour-${place % N_COLOURS}`;
+}
+
+/** Colours by class, until the theme changes. @type {Map<string, string>} */
+const paints = new Map();
+
+/** What a class of chart.css paints with, in the theme of now. @param {Element} home @param {string} name @returns {string} */
+function paintOf(home, name) {
+  const known = paints.get(name);
+  if (known) return known;
+  const probe = home.appendChild(document.createElement("i"));
+  probe.className = name;
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  paints.set(name, colour);
+  return colour;
+}
+
+/** `rgb(r, g, b)` made see-through. @param {string} colour @param {number} alpha @returns {string} */
+function faded(colour, alpha) {
+  const parts = colour.match(/[\d.]+/g);
+  return parts ? `rgba(${parts.slice(0, 3).join(", ")}, ${alpha})` : colour;
+}
+
+/** @param {Chart} chart @returns {boolean} */
+function isStacked(chart) {
+  return chart.kind === "stacked" || chart.kind === "stacked_bars";
+}
+
+/** What is drawn: stacked series each carry what lies below them, so that the first is the highest and is drawn first.
+ * @param {Chart} chart @param {boolean[]} shown @returns {uPlot.AlignedData} */
+function drawn(chart, shown) {
+  if (!isStacked(chart)) return [chart.times, ...chart.series.map((series) => series.values)];
+  const below = chart.times.map(() => 0);
+  const sums = chart.series.map(() => /** @type {(number | null)[]} */ ([]));
+  for (let n = chart.series.length - 1; n >= 0; n -= 1) {
+    const values = chart.series[n]?.values ?? [];
+    sums[n] = chart.times.map((_, i) => {
+      if (!shown[n]) return null;
+      below[i] = (below[i] ?? 0) + (values[i] ?? 0);
+      return below[i] ?? 0;
+    });
+  }
+  return [chart.times, ...sums];
+}
+
+/** From 0 where nothing is below it, with some room above. @param {number | null} low @param {number | null} high @returns {uPlot.Range.MinMax} */
+function valueRange(low, high) {
+  if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
+  const room = (high - Math.min(low, 0)) * 0.08 || Math.abs(high) * 0.1 || 1;
+  return [low >= 0 ? 0 : low - room, high > 0 || low >= 0 ? high + room : 0];
+}
+
+/** @param {Element} home @param {Chart} chart @param {boolean[]} shown @returns {uPlot.Series[]} */
+function seriesOptions(home, chart, shown) {
+  const isBars = chart.kind === "bars" || chart.kind === "stacked_bars";
+  const bars = uPlot.paths.bars?.({ size: [0.92, 60], align: 1, gap: 0 });
+  const options = chart.series.map((series, place) => {
+    const paint = () => paintOf(home, colourClass(series, place));
+    /** @type {uPlot.Series} */
+    const option = {
+      label: series.name,
+      show: shown[place] ?? true,
+      stroke: paint,
+      width: isBars ? 0 : series.is_dashed ? 1.25 : 1.75,
+      points: { show: false },
+    };
+    if (series.is_dashed || place >= N_COLOURS) option.dash = DASH;
+    if (isBars && bars) option.paths = bars;
+    if (isBars) option.fill = paint;
+    else if (chart.kind === "stacked") option.fill = paint;
+    else if (chart.series.length === 1) option.fill = () => faded(paint(), 0.12);
+    return option;
+  });
+  return [{}, ...options];
+}
+
+/** @param {uPlot} plot @param {Element} home @param {Band[]} bands Thresholds, behind everything. */
+function drawBands(plot, home, bands) {
+  const { ctx, bbox } = plot;
+  const { min = 0, max = 1 } = plot.scales["y"] ?? {};
+  for (const band of bands) {
+    const from = Math.max(band.from, min);
+    const to = Math.min(band.to ?? max, max);
+    if (from >= to) continue;
+    const top = plot.valToPos(to, "y", true);
+    ctx.fillStyle = faded(paintOf(home, `tone-${band.tone}`), 0.09);
+    ctx.fillRect(bbox.left, top, bbox.width, plot.valToPos(from, "y", true) - top);
+  }
+}
+
+/** @param {uPlot} plot @param {Element} home @param {Mark[]} marks A line each, and its words as far as there is room. */
+function drawMarks(plot, home, marks) {
+  const { ctx, bbox } = plot;
+  const paint = paintOf(home, "tone-mark");
+  let free = bbox.left;
+  ctx.save();
+  ctx.font = `${Math.round(11 * devicePixelRatio)}px system-ui, sans-serif`;
+  ctx.strokeStyle = ctx.fillStyle = paint;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "alphabetic";
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const mark of marks) {
+    const x = Math.round(plot.valToPos(mark.at, "x", true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const width = ctx.measureText(mark.label).width + 8 * devicePixelRatio;
+    if (x < free || x + width > bbox.left + bbox.width) continue;
+    ctx.fillText(mark.label, x + 4 * devicePixelRatio, bbox.top + 12 * devicePixelRatio);
+    free = x + width;
+  }
+  ctx.restore();
+}
+
+/** @param {Element} home @param {Unit} unit @returns {uPlot.Axis[]} */
+function axes(home, unit) {
+  const grid = { stroke: () => paintOf(home, "tone-grid"), width: 1 };
+  const common = { stroke: () => paintOf(home, "tone-axis"), font: "11px system-ui, sans-serif", grid, ticks: { ...grid, size: 4 } };
+  return [
+    { ...common, space: 70, size: 30, values: timeWords },
+    {
+      ...common,
+      space: 32,
+      size: (_, values) => 16 + 6.6 * Math.max(3, ...(values ?? []).map((text) => text.length)),
+      values: (_, values) => values.map((value) => measure(value, unit)),
+    },
+  ];
+}
+
+/** Hours where they are enough; the day at the first, and wherever a new one begins.
+ * @param {uPlot} _plot @param {number[]} splits @returns {string[]} */
+function timeWords(_plot, splits) {
+  const step = (splits[1] ?? 0) - (splits[0] ?? 0);
+  let last = "";
+  return splits.map((at) => {
+    const day = dayOf(at);
+    const isNew = day !== last;
+    last = day;
+    if (step >= 86_400_000) return day;
+    return isNew && clockOf(at, step) === "00:00" ? day : clockOf(at, step);
+  });
+}
