@@ -6,22 +6,38 @@ use service::{Common, Tasks};
 
 use crate::archive::Archive;
 use crate::ingest::Ingest;
+use crate::live::Live;
+use crate::settings::Settings;
 
 /// Shared by all handlers.
 pub struct App {
+    /// The log viewer's settings.
+    pub settings: Settings,
     pub(crate) common: Arc<Common>,
     /// All entries, to be read.
     pub archive: Arc<Archive>,
     /// The way in for entries.
     pub ingest: Ingest,
+    /// Those who listen.
+    pub(crate) live: Arc<Live>,
 }
 
 impl App {
-    pub(crate) fn new(common: Arc<Common>, tasks: &mut Tasks) -> Self {
+    pub(crate) fn new(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Self {
         let archive = Arc::new(Archive::new(common.clone()));
+        let ingest = Ingest::start(common.clone(), archive.clone(), tasks);
+        let live = Arc::new(Live::new(settings.max_tails));
+        let (committed, pumped) = (ingest.clone(), live.clone());
+        tasks.spawn("tail", move |ending| {
+            let live = pumped.clone();
+            let committed = committed.committed();
+            async move { live.pump(committed, ending).await }
+        });
         Self {
-            ingest: Ingest::start(common.clone(), archive.clone(), tasks),
+            settings,
+            ingest,
             archive,
+            live,
             common,
         }
     }

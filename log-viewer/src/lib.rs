@@ -1,29 +1,37 @@
 //! Tails Docker's json-file logs, finds lines, shows them live.
 //!
-//! Today it is what all services have in common: settings, login, health, metrics, and a page that says what
-//! will be here. Floors, top to bottom: `routes` → `pages` → `app` → `ingest` → `archive` → `store` → `domain`.
+//! Floors, top to bottom: `routes` → `api`, `pages` → `asked`, `app` → `live` → `row`, `ingest` → `archive` → `store` →
+//! `domain`, `settings`.
 
+mod api;
 mod app;
 pub mod archive;
+mod asked;
 pub mod domain;
 pub mod ingest;
+mod live;
 mod pages;
 mod routes;
+mod row;
+pub mod settings;
 pub mod store;
 
 use std::sync::Arc;
 
 use config::Reader;
+use serde_json::{Map, Value};
 use service::{Built, Common, CommonSettings, Program, Tasks};
 use sqlite::Migration;
 
 pub use crate::app::App;
+use crate::domain::time_text;
+use crate::settings::Settings;
 
 /// The service, for `service::main`.
 pub struct LogViewer;
 
 impl Program for LogViewer {
-    type Settings = ();
+    type Settings = Settings;
     type App = App;
 
     const NAME: &'static str = "log-viewer";
@@ -33,12 +41,27 @@ impl Program for LogViewer {
     const OPENAPI: &'static str = include_str!("../openapi.json");
     const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
 
-    fn settings(_: &mut Reader<'_>, _: &CommonSettings) {}
+    fn settings(reader: &mut Reader<'_>, _: &CommonSettings) -> Settings {
+        Settings::read(reader)
+    }
 
-    fn build((): (), common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {
+    fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {
+        let app = Arc::new(App::new(settings, common, tasks));
         Built {
-            app: Arc::new(App::new(common, tasks)),
-            routes: routes::routes(),
+            routes: routes::routes(&app.settings),
+            app,
         }
+    }
+
+    async fn health(app: Arc<App>) -> Map<String, Value> {
+        // What cannot be told is left out: the process answers all the same.
+        let Ok(brief) = app.archive.brief().await else {
+            return Map::new();
+        };
+        let last_ingest = brief.newest_ns.map(time_text::seconds);
+        Map::from_iter([
+            ("logs_indexed".to_owned(), brief.n_entries.into()),
+            ("last_ingest".to_owned(), last_ingest.into()),
+        ])
     }
 }

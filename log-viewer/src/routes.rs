@@ -1,12 +1,31 @@
-//! The table of contents: every URL of this service with who may.
+//! The table of contents: every URL of this service with who may and how much.
 //! Health, metrics, documents, assets and signing in come from `service`.
 
 use auth::Scope;
 use web::{Policy, Routes};
 
+use crate::api::{containers, export, fields, histogram, logs, submit, tail};
 use crate::app::App;
 use crate::pages::home;
+use crate::settings::Settings;
 
-pub(crate) fn routes() -> Routes<App> {
-    Routes::new().with(Policy::page(Scope::Read)).get("/", home::show)
+pub(crate) fn routes(settings: &Settings) -> Routes<App> {
+    Routes::new()
+        .with(Policy::key(Scope::Ingest).body_bytes(settings.max_batch_bytes))
+        .post("/api/logs", submit::submit)
+        .with(Policy::key(Scope::Read))
+        .get("/api/logs", logs::list)
+        .get("/api/logs/{id}", logs::detail)
+        .get("/api/logs/{id}/context", logs::context)
+        .get("/api/logs/histogram", histogram::histogram)
+        .get("/api/logs/fields", fields::list)
+        .get("/api/logs/export", export::export)
+        .get("/api/logs/tail", tail::stream)
+        // Both spellings of the contract: what the original served, and what its documents say.
+        .get("/api/containers", containers::list)
+        .get("/api/logs/containers", containers::list)
+        .get("/api/stats", containers::stats)
+        .get("/api/logs/stats", containers::stats)
+        .with(Policy::page(Scope::Read))
+        .get("/", home::show)
 }

@@ -5,3 +5,5 @@ pub mod filter;
 pub mod paging;
 pub mod query;
 pub mod styled;
+pub mod submitted;
+pub mod time_text;

@@ -1,0 +1,194 @@
+//! What a URL asks for: the same words for the API, the tail and the pages.
+
+use web::{Error, Query, Result};
+
+use crate::domain::entry::{Level, Stream};
+use crate::domain::filter::{Filter, Levels};
+use crate::domain::paging::{Cursor, Order, Paging};
+use crate::domain::query;
+use crate::domain::time_text;
+
+/// Rows of a page where the URL names no number, and the most (contract §2.2).
+pub(crate) const DEFAULT_LIMIT: usize = 100;
+pub(crate) const MAX_LIMIT: usize = 500;
+/// Names of containers read from one URL.
+const MAX_CONTAINERS: usize = 100;
+
+/// Which entries. 400 for a time or a range that is none.
+pub(crate) fn filter(query: &Query, now_ms: i64) -> Result<Filter> {
+    let search = query.get("search").or_else(|| query.get("q")).unwrap_or("");
+    let (since_ns, until_ns) = span(query, now_ms)?;
+    Ok(Filter {
+        query: query::Query::parse(search),
+        containers: containers(query),
+        levels: query.get("level").map_or(Levels::ALL, levels),
+        stream: query.get("stream").map(stream).transpose()?,
+        since_ns,
+        until_ns,
+    })
+}
+
+/// The names given as `container`; several mean any of them.
+pub(crate) fn containers(query: &Query) -> Vec<String> {
+    let named = query
+        .pairs()
+        .filter(|(name, value)| *name == "container" && !value.is_empty());
+    let mut names: Vec<String> = named
+        .map(|(_, value)| value.to_owned())
+        .take(MAX_CONTAINERS)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Which part of them.
+pub(crate) fn paging(query: &Query) -> Result<Paging> {
+    let limit = query.number("limit").filter(|limit| *limit > 0);
+    let limit = limit.map_or(DEFAULT_LIMIT, |limit| {
+        usize::try_from(limit).unwrap_or(MAX_LIMIT).min(MAX_LIMIT)
+    });
+    let offset = query.number("offset").unwrap_or(0);
+    Ok(Paging {
+        order: order(query)?,
+        after: cursor(query)?,
+        offset: usize::try_from(offset).unwrap_or(usize::MAX),
+        limit,
+        is_counted: true,
+    })
+}
+
+/// Where to go on.
+pub(crate) fn cursor(query: &Query) -> Result<Option<Cursor>> {
+    let text = query.get("cursor");
+    let read =
+        |text| Cursor::parse(text).ok_or_else(|| Error::bad_request("'cursor' is none that was given out"));
+    text.map(read).transpose()
+}
+
+fn order(query: &Query) -> Result<Order> {
+    match query.get("order") {
+        None | Some("desc") => Ok(Order::NewestFirst),
+        Some("asc") => Ok(Order::OldestFirst),
+        Some(_) => Err(Error::bad_request("'order' is asc or desc")),
+    }
+}
+
+/// Contract §2.2: an exact name in its case, or `>=` and a name in any. What is neither finds nothing.
+fn levels(text: &str) -> Levels {
+    match text.strip_prefix(">=") {
+        Some(name) => Level::named(name.trim()).map_or(Levels::NONE, Levels::at_least),
+        None => Level::ALL
+            .into_iter()
+            .find(|level| level.name() == text)
+            .map_or(Levels::NONE, Levels::only),
+    }
+}
+
+fn stream(text: &str) -> Result<Stream> {
+    Stream::named(text).ok_or_else(|| Error::bad_request("'stream' is stdout or stderr"))
+}
+
+/// The first and the last nanosecond. `since` and `until` as the contract has them, both within; `range`, or `from`
+/// and `to`, as all pages have them.
+fn span(query: &Query, now_ms: i64) -> Result<(Option<i64>, Option<i64>)> {
+    let moment = |name| {
+        let read = |text| {
+            time_text::parse(text).ok_or_else(|| {
+                Error::bad_request(format!("'{name}' is no time such as 2026-11-28T07:00:00Z"))
+            })
+        };
+        query.get(name).map(read).transpose()
+    };
+    let first = |name| Ok::<_, Error>(moment(name)?.map(|(first, _)| first));
+    let until = moment("until")?.map(|(_, last)| last);
+    let to = first("to")?.map(|to| to.saturating_sub(1));
+    let from = match query.get("range") {
+        Some(range) => Some(now_ms.saturating_sub(length_ms(range)?).saturating_mul(MS_NS)),
+        None => first("from")?,
+    };
+    Ok((first("since")?.max(from), earliest(until, to)))
+}
+
+const MS_NS: i64 = 1_000_000;
+
+fn earliest(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// `15m`, `6h`, `7d`.
+fn length_ms(text: &str) -> Result<i64> {
+    let unit_ms = match text.as_bytes().last() {
+        Some(b's') => 1_000,
+        Some(b'm') => 60_000,
+        Some(b'h') => 3_600_000,
+        Some(b'd') => 86_400_000,
+        _ => 0,
+    };
+    let digits = text.get(..text.len().saturating_sub(1)).unwrap_or("");
+    let n: Option<i64> = digits.parse().ok().filter(|n| (1..=100_000).contains(n));
+    let length = n.map(|n| n * unit_ms).filter(|ms| *ms > 0);
+    length.ok_or_else(|| Error::bad_request("'range' is none such as 30m, 6h or 7d"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-28T08:00:00Z.
+    const NOW_MS: i64 = 1_795_852_800_000;
+
+    fn read(query: &str) -> Filter {
+        filter(&Query::parse(query), NOW_MS).unwrap()
+    }
+
+    #[test]
+    fn a_level_is_an_exact_name_or_a_least_one() {
+        let check = |text: &str, expected: Levels| assert_eq!(levels(text), expected, "{text}");
+        check("ERROR", Levels::only(Level::Error));
+        check("error", Levels::NONE);
+        check(">=warn", Levels::at_least(Level::Warning));
+        check(">=Fatal", Levels::only(Level::Critical));
+        check(">=DEBUG", Levels::ALL);
+        check(">=nonsense", Levels::NONE);
+        check("", Levels::NONE);
+    }
+
+    #[test]
+    fn values_are_decoded_and_containers_add_up() {
+        let filter = read("container=my%20web&container=db&container=&level=%3E%3DERROR&q=a+b");
+        assert_eq!(filter.containers, ["db", "my web"]);
+        assert_eq!(filter.levels, Levels::at_least(Level::Error));
+        assert_eq!(filter.query, query::Query::parse("a b"));
+    }
+
+    #[test]
+    fn since_and_until_are_both_within() {
+        let filter = read("since=2026-11-28T07%3A00%3A00Z&until=2026-11-28T07:00:05Z");
+        let seven = (NOW_MS - 3_600_000) * MS_NS;
+        assert_eq!(filter.since_ns, Some(seven));
+        assert_eq!(filter.until_ns, Some(seven + 6_000_000_000 - 1));
+        let filter = read("range=1h");
+        assert_eq!((filter.since_ns, filter.until_ns), (Some(seven), None));
+        let filter = read("from=2026-11-28T07:00:00Z&to=2026-11-28T07:30:00Z");
+        assert_eq!(filter.until_ns, Some(seven + 1_800_000_000_000 - 1));
+        assert!(super::filter(&Query::parse("since=soon"), NOW_MS).is_err());
+        assert!(super::filter(&Query::parse("range=soon"), NOW_MS).is_err());
+    }
+
+    #[test]
+    fn a_limit_is_as_the_contract_bounds_it() {
+        let check = |text: &str, limit: usize| {
+            assert_eq!(paging(&Query::parse(text)).unwrap().limit, limit, "{text}")
+        };
+        check("", 100);
+        check("limit=0", 100);
+        check("limit=x", 100);
+        check("limit=7", 7);
+        check("limit=501", 500);
+        check("limit=99999999999999999999", 100);
+    }
+}
