@@ -24,7 +24,6 @@ mod sender;
 mod slack;
 mod teams;
 mod template;
-mod tls;
 mod webhook;
 
 pub use address::{AddressPolicy, Standing, standing};

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use http_client::Trust;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST, HeaderName, HeaderValue, USER_AGENT};
@@ -26,7 +27,6 @@ use crate::bad_setting::BadSetting;
 use crate::outgoing::OutgoingRequest;
 use crate::resolve::{Resolve, SystemResolver};
 use crate::send_error::SendError;
-use crate::tls::Trust;
 
 /// Most of an answer's body that is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -87,7 +87,7 @@ impl Sender {
 
     /// The same, trusting the certificates in a PEM text besides the system's.
     pub fn trusting_pem(mut self, pem: &[u8]) -> Result<Sender, BadSetting> {
-        self.trust.add_pem(pem)?;
+        self.trust.add_pem(pem).map_err(BadSetting::new)?;
         Ok(self)
     }
 

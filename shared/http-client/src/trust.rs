@@ -1,5 +1,6 @@
 //! TLS as the mails have it: rustls with ring, and the system's certificates, here with the operator's own added.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
@@ -11,38 +12,42 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Host;
 
-use crate::bad_setting::BadSetting;
-
 /// Whom to trust. Certificates are read when the first https URL is met: most installations have none, and the
 /// system's take some hundred KB.
 #[derive(Default)]
-pub(crate) struct Trust {
+pub struct Trust {
     own: Vec<CertificateDer<'static>>,
     config: OnceCell<Arc<ClientConfig>>,
 }
 
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trust").finish_non_exhaustive()
+    }
+}
+
 impl Trust {
     /// Trusts the certificates in a PEM file's text as well.
-    pub(crate) fn add_pem(&mut self, pem: &[u8]) -> Result<(), BadSetting> {
+    pub fn add_pem(&mut self, pem: &[u8]) -> Result<(), String> {
         let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
-        let found =
-            found.map_err(|cause| BadSetting::new(format!("the certificates cannot be read: {cause}")))?;
+        let found = found.map_err(|cause| format!("the certificates cannot be read: {cause}"))?;
         if found.is_empty() {
-            return Err(BadSetting::new("there is no certificate in PEM form"));
+            return Err("there is no certificate in PEM form".to_owned());
         }
         self.add(found)
     }
 
-    fn add(&mut self, found: Vec<CertificateDer<'static>>) -> Result<(), BadSetting> {
+    fn add(&mut self, found: Vec<CertificateDer<'static>>) -> Result<(), String> {
         for certificate in found {
             let check = RootCertStore::empty().add(certificate.clone());
-            check.map_err(|cause| BadSetting::new(format!("a certificate cannot be used: {cause}")))?;
+            check.map_err(|cause| format!("a certificate cannot be used: {cause}"))?;
             self.own.push(certificate);
         }
         Ok(())
     }
 
-    pub(crate) async fn connect<S>(&self, host: Host<&str>, stream: S) -> std::io::Result<TlsStream<S>>
+    /// Speaks TLS on a stream that is connected to `host`.
+    pub async fn connect<S>(&self, host: Host<&str>, stream: S) -> std::io::Result<TlsStream<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
