@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use auth::Identity;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{ALLOW, CONTENT_LENGTH, EXPECT, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_LENGTH, EXPECT, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -21,11 +21,9 @@ use crate::guard::CatchPanic;
 use crate::metrics::{HttpMetrics, RouteMetrics};
 use crate::request::root_of;
 use crate::request_id::RequestIds;
-use crate::router::{Endpoint, Route, Routes};
+use crate::router::{CrossOrigin, Endpoint, Route, Routes};
 use crate::{Error, Query, Request, Response, ResponseExt, Result};
 
-/// Longest time a handler may take, body included.
-const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bodies being decompressed at once.
 const MAX_DECODERS: usize = 2;
 /// A refused request's body is read and thrown away up to here, so that the client gets to read the answer.
@@ -115,6 +113,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             is_https,
         };
         let asked = self.asked(&parts);
+        let origin = parts.headers.get(ORIGIN).cloned();
+        let cross_origin = origin.and_then(|origin| Some((self.cross_origin(parts.uri.path())?, origin)));
 
         let (route, outcome) = self.route(parts, body, client, is_https, is_closing).await;
         let figures = route.map_or(&self.unrouted, |(_, figures)| figures);
@@ -123,6 +123,9 @@ impl<S: Send + Sync + 'static> Service<S> {
             Ok(response) => response,
             Err(error) => self.refuse(&error, route.map(|(route, _)| route.policy.access), &asked),
         };
+        if let Some((rule, origin)) = cross_origin {
+            rule(&self.app, &origin, response.headers_mut());
+        }
         finish.apply(&mut response);
 
         let took = started.elapsed();
@@ -131,6 +134,10 @@ impl<S: Send + Sync + 'static> Service<S> {
         let id = request_id.to_str().unwrap_or("");
         tracing::debug!(request.id = id, method = %asked.method, route = path, status, duration_us = took.as_micros() as u64);
         response
+    }
+
+    fn cross_origin(&self, path: &str) -> Option<CrossOrigin<S>> {
+        self.paths.at(path).ok()?.value.cross_origin()
     }
 
     async fn route(
@@ -187,6 +194,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             client,
             is_https,
             max_body_bytes: policy.max_body_bytes,
+            body_timeout: policy.body_timeout,
             decoders: self.decoders.clone(),
             is_closing,
         };
@@ -195,7 +203,7 @@ impl<S: Send + Sync + 'static> Service<S> {
 
     async fn handle(&self, route: &Route<S>, request: Request) -> Result<Response> {
         let answer = (route.handler)(self.app.clone(), request);
-        match tokio::time::timeout(HANDLER_TIMEOUT, CatchPanic(answer)).await {
+        match tokio::time::timeout(route.policy.handler_timeout, CatchPanic(answer)).await {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => {
                 self.metrics.panics.inc();

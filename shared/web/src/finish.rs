@@ -32,10 +32,9 @@ impl Finish {
         headers
             .entry(CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-store"));
-        headers.insert(
-            "cross-origin-resource-policy",
-            HeaderValue::from_static("same-origin"),
-        );
+        headers
+            .entry("cross-origin-resource-policy")
+            .or_insert(HeaderValue::from_static("same-origin"));
         if is_page {
             headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
             // Not `no-referrer`: with it browsers send `Origin: null` for our own forms.

@@ -31,5 +31,5 @@ pub use hyper::{HeaderMap, Method, StatusCode, header};
 pub use query::Query;
 pub use request::Request;
 pub use response::{Response, ResponseExt};
-pub use router::{Policy, RouteInfo, Routes};
+pub use router::{CrossOrigin, Policy, RouteInfo, Routes};
 pub use server::ServerOptions;

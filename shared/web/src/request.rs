@@ -15,8 +15,6 @@ use tokio::sync::{Semaphore, watch};
 use crate::decode::{DecodeError, Encoding};
 use crate::{Error, Query, Result};
 
-/// Longest time a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// Compressed bodies above this are decoded off the async threads.
 const DECODE_INLINE_BYTES: usize = 64 * 1024;
 
@@ -30,6 +28,7 @@ pub struct Request {
     pub(crate) client: IpAddr,
     pub(crate) is_https: bool,
     pub(crate) max_body_bytes: usize,
+    pub(crate) body_timeout: Duration,
     pub(crate) decoders: Arc<Semaphore>,
     /// Whether the server wants to end.
     pub(crate) is_closing: watch::Receiver<bool>,
@@ -115,7 +114,7 @@ impl Request {
         let Some(body) = self.body.take() else {
             return Ok(Bytes::new());
         };
-        let wire = match tokio::time::timeout(BODY_TIMEOUT, collect(body, self.max_body_bytes)).await {
+        let wire = match tokio::time::timeout(self.body_timeout, collect(body, self.max_body_bytes)).await {
             Ok(wire) => wire?,
             Err(_) => {
                 return Err(Error::new(

@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use hyper::Method;
+use hyper::header::HeaderValue;
+use hyper::{HeaderMap, Method};
 
 use crate::gate::{Access, Budget};
 use crate::{Request, Response, Result};
@@ -15,10 +17,16 @@ pub struct Policy {
     pub(crate) access: Access,
     pub(crate) budget: Budget,
     pub(crate) max_body_bytes: usize,
+    pub(crate) body_timeout: Duration,
+    pub(crate) handler_timeout: Duration,
 }
 
 /// Body limit where a policy names none: forms and small JSON.
 const DEFAULT_MAX_BODY_BYTES: usize = 64 * 1024;
+/// Longest time a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest time a handler may take, body included.
+const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Policy {
     fn new(access: Access) -> Self {
@@ -26,6 +34,8 @@ impl Policy {
             access,
             budget: Budget::Counted,
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+            body_timeout: BODY_TIMEOUT,
+            handler_timeout: HANDLER_TIMEOUT,
         }
     }
 
@@ -60,14 +70,26 @@ impl Policy {
         self.max_body_bytes = max;
         self
     }
+
+    /// Longest time for the body to arrive and the handler to answer: uploads take longer than reports.
+    pub fn within(mut self, time: Duration) -> Self {
+        self.body_timeout = time;
+        self.handler_timeout = time;
+        self
+    }
 }
 
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
+
+/// Adds to an answer what a page of another origin needs to read it: from the app, the request's `Origin`, and the
+/// answer's headers.
+pub type CrossOrigin<S> = fn(&S, &HeaderValue, &mut HeaderMap);
 
 pub(crate) struct Route<S> {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) policy: Policy,
+    pub(crate) cross_origin: Option<CrossOrigin<S>>,
     pub(crate) handler: Box<dyn Fn(Arc<S>, Request) -> Answer + Send + Sync>,
 }
 
@@ -86,6 +108,7 @@ pub struct RouteInfo<'r> {
 pub struct Routes<S> {
     pub(crate) rows: Vec<Route<S>>,
     policy: Policy,
+    cross_origin: Option<CrossOrigin<S>>,
 }
 
 impl<S: Send + Sync + 'static> Default for Routes<S> {
@@ -100,7 +123,14 @@ impl<S: Send + Sync + 'static> Routes<S> {
         Self {
             rows: Vec::new(),
             policy: Policy::public(),
+            cross_origin: None,
         }
+    }
+
+    /// Pages of other origins may call the rows that follow: `rule` sees all their answers, refusals too.
+    pub fn cross_origin(mut self, rule: CrossOrigin<S>) -> Self {
+        self.cross_origin = Some(rule);
+        self
     }
 
     /// Sets the policy of the rows that follow.
@@ -138,6 +168,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
             method,
             path,
             policy: self.policy,
+            cross_origin: self.cross_origin,
             handler,
         });
         self
@@ -173,6 +204,11 @@ impl<S> Endpoint<S> {
         };
         let exact = self.routes.iter().find(|(route, _)| route.method == method);
         exact.or_else(|| self.routes.iter().find(|(route, _)| route.method == wanted))
+    }
+
+    /// The rule for callers of other origins, if this path has one.
+    pub(crate) fn cross_origin(&self) -> Option<CrossOrigin<S>> {
+        self.routes.iter().find_map(|(route, _)| route.cross_origin)
     }
 
     /// For the `Allow` header of a 405.
