@@ -174,6 +174,24 @@ pub struct Committed {
     pub entries: Vec<Entry>,
 }
 
+/// Entries for the tests of other rooms.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// An entry of this text.
+    pub(crate) fn entry(message: &str) -> Entry {
+        Entry {
+            time_ns: 0,
+            container: "web".into(),
+            stream: Stream::Stdout,
+            level: Level::Info,
+            marks: Marks::default(),
+            message: message.to_owned(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,8 @@
 //! Which entries are asked for.
 
 use crate::domain::entry::{Level, Stream};
-use crate::domain::query::{EntryView, Query};
+use crate::domain::query::Query;
+use crate::domain::view::EntryView;
 
 /// A set of levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,12 @@ impl Levels {
     /// Whether it is in the set.
     pub fn has(self, level: Level) -> bool {
         self.0 & (1 << level.index()) != 0
+    }
+
+    /// Those in one of the two.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     /// Those in both.

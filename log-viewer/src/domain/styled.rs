@@ -147,7 +147,7 @@ pub fn parts(message: &str) -> Vec<Part<'_>> {
 }
 
 /// What follows the control character that `text` begins with, and the sequence that it opens.
-fn after_code<'m>(text: &'m str, style: &mut Style) -> &'m str {
+pub(crate) fn after_code<'m>(text: &'m str, style: &mut Style) -> &'m str {
     let mut characters = text.chars();
     if characters.next() != Some('\x1b') {
         return characters.as_str();

@@ -94,7 +94,7 @@ fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::query::entry;
+    use crate::domain::entry::testing::entry;
 
     #[test]
     fn a_batch_is_read_as_it_was_written() {

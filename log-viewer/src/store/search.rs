@@ -7,7 +7,7 @@ use crate::domain::filter::Filter;
 use crate::domain::paging::{
     ContainerCount, Context, Cursor, Fields, Histogram, LevelCounts, Order, Page, Paging, Stats, Total,
 };
-use crate::domain::query::EntryView;
+use crate::domain::view::EntryView;
 use crate::store::window::Window;
 
 /// Widths of buckets that people like to read, in seconds.

@@ -1,0 +1,195 @@
+//! A parsed query: what matches an entry.
+
+use regex::Regex;
+
+use super::Need;
+use super::literal::{Literal, Phrase};
+use super::number::{Compare, leading};
+use crate::domain::entry::Stream;
+use crate::domain::filter::Levels;
+use crate::domain::view::EntryView;
+use crate::domain::words::words;
+
+#[derive(Debug, Clone)]
+pub(super) enum Node {
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Not(Box<Node>),
+    Literal(Literal),
+    Phrase(Phrase),
+    /// At the beginning of the message.
+    Start(Box<Node>),
+    /// Phrases with at most so many words between the first and the last.
+    Near(Vec<Phrase>, usize),
+    Regex(Regex),
+    Levels(Levels),
+    Stream(Stream),
+    Container(Glob),
+    Field(Field),
+}
+
+/// `name:value`
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    /// Folded.
+    pub(super) name: String,
+    pub(super) value: Value,
+    /// The same as it was typed, for text that happens to look so.
+    pub(super) as_text: Option<Literal>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    /// Is in the field's value.
+    Text(Box<Node>),
+    Number(Compare, f64),
+    /// Any value: the field is there.
+    Present,
+}
+
+/// A name with `*` for anything.
+#[derive(Debug, Clone)]
+pub(super) struct Glob(pub(super) String);
+
+impl Glob {
+    fn matches(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        let mut pieces = self.0.split('*');
+        let Some(mut rest) = name.strip_prefix(pieces.next().unwrap_or("")) else {
+            return false;
+        };
+        let mut pieces: Vec<&str> = pieces.collect();
+        let Some(last) = pieces.pop() else {
+            return rest.is_empty();
+        };
+        for piece in pieces {
+            match rest.find(piece) {
+                Some(at) => rest = &rest[at + piece.len()..],
+                None => return false,
+            }
+        }
+        rest.ends_with(last)
+    }
+}
+
+impl Node {
+    pub(super) fn matches(&self, view: &EntryView<'_>) -> bool {
+        match self {
+            Self::All(nodes) => nodes.iter().all(|node| node.matches(view)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.matches(view)),
+            Self::Not(node) => !node.matches(view),
+            Self::Levels(levels) => levels.has(view.level),
+            Self::Stream(stream) => *stream == view.stream,
+            Self::Container(glob) => glob.matches(view.container),
+            Self::Field(field) => field.matches(view),
+            text => text.is_in(view.folded()),
+        }
+    }
+
+    /// Whether the text has it; for nodes that ask for text.
+    fn is_in(&self, folded: &str) -> bool {
+        match self {
+            Self::Literal(literal) => literal.is_in(folded),
+            Self::Phrase(phrase) => phrase.is_in(folded),
+            Self::Near(phrases, distance) => are_near(phrases, *distance, folded),
+            Self::Regex(regex) => regex.is_match(folded),
+            Self::Start(node) => match &**node {
+                Self::Literal(literal) => literal.is_start_of(folded),
+                Self::Phrase(phrase) => phrase.is_start_of(folded),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    pub(super) fn need(&self) -> Need {
+        match self {
+            Self::All(nodes) => Need::all(nodes.iter().map(Self::need)),
+            Self::Any(nodes) => Need::any(nodes.iter().map(Self::need)),
+            Self::Literal(literal) => literal.need(),
+            Self::Phrase(phrase) => phrase.need(),
+            Self::Start(node) => node.need(),
+            Self::Near(phrases, _) => Need::all(phrases.iter().map(Phrase::need)),
+            Self::Field(field) => field.need(),
+            Self::Not(_) | Self::Regex(_) | Self::Levels(_) | Self::Stream(_) | Self::Container(_) => {
+                Need::Anything
+            }
+        }
+    }
+
+    pub(super) fn collect_marked(&self, texts: &mut Vec<String>) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => {
+                nodes.iter().for_each(|node| node.collect_marked(texts));
+            }
+            Self::Literal(literal) => texts.push(literal.text().to_owned()),
+            Self::Phrase(phrase) => texts.extend(phrase.texts().map(str::to_owned)),
+            Self::Near(phrases, _) => {
+                texts.extend(phrases.iter().flat_map(Phrase::texts).map(str::to_owned));
+            }
+            Self::Start(node) => node.collect_marked(texts),
+            Self::Field(Field {
+                value: Value::Text(node),
+                ..
+            }) => node.collect_marked(texts),
+            _ => {}
+        }
+    }
+}
+
+impl Field {
+    fn matches(&self, view: &EntryView<'_>) -> bool {
+        let mut values = view
+            .fields()
+            .iter()
+            .filter(|(name, _)| *name == self.name)
+            .map(|(_, value)| value.as_str());
+        let is_found = match &self.value {
+            Value::Text(node) => values.any(|value| node.is_in(value)),
+            Value::Number(compare, number) => {
+                values.any(|value| leading(value).is_some_and(|value| compare.holds(value, *number)))
+            }
+            Value::Present => values.next().is_some(),
+        };
+        is_found
+            || self
+                .as_text
+                .as_ref()
+                .is_some_and(|text| text.is_in(view.folded()))
+    }
+
+    fn need(&self) -> Need {
+        let name = Need::all(words(&self.name).map(|word| Need::Word(word.to_owned())));
+        let value = match &self.value {
+            Value::Text(node) => node.need(),
+            Value::Number(..) | Value::Present => Need::Anything,
+        };
+        let as_field = Need::all([name, value]);
+        match &self.as_text {
+            Some(text) => Need::any([as_field, text.need()]),
+            None => as_field,
+        }
+    }
+}
+
+/// As FTS5 has it: the words between the end of the first phrase and the beginning of the last are at most `distance`.
+fn are_near(phrases: &[Phrase], distance: usize, folded: &str) -> bool {
+    let all: Vec<&str> = words(folded).collect();
+    let positions: Vec<Vec<usize>> = phrases.iter().map(|phrase| phrase.positions(&all)).collect();
+    if positions.iter().any(Vec::is_empty) {
+        return false;
+    }
+    // Each phrase's first place from `start` on: some `start` gives the closest group.
+    positions.iter().flatten().any(|start| {
+        let mut first_end = usize::MAX;
+        let mut last_start = 0;
+        for (phrase, places) in phrases.iter().zip(&positions) {
+            let Some(place) = places.iter().find(|place| *place >= start) else {
+                return false;
+            };
+            first_end = first_end.min(place + phrase.n_words());
+            last_start = last_start.max(*place);
+        }
+        last_start <= first_end.saturating_add(distance)
+    })
+}
