@@ -21,7 +21,7 @@ use web::sse::Places;
 
 use crate::domain::entry::{Committed, Entry};
 use crate::domain::filter::Filter;
-use crate::domain::query::EntryView;
+use crate::domain::view::EntryView;
 use crate::row::Row;
 
 /// Bytes of events that are sent as one piece.

@@ -19,15 +19,31 @@ use node::Node;
 /// `NEAR(a b, 5)`, `message:word`, `a + b`, `^first`. Everything else is looked for as it is, in any case.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
+    text: String,
     root: Option<Node>,
 }
+
+/// The same text is the same query.
+impl PartialEq for Query {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Query {}
 
 impl Query {
     /// Reads any text; never fails.
     pub fn parse(text: &str) -> Self {
         Self {
+            text: text.to_owned(),
             root: parse::parse(text),
         }
+    }
+
+    /// As it was typed.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether it asks for nothing in particular.
