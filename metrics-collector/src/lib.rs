@@ -1,25 +1,39 @@
 //! Takes counters, gauges and histograms, rolls them up, draws dashboards.
 //!
-//! Today it is what all services have in common: settings, login, health, metrics, and a page that says what
-//! will be here. Floors, top to bottom: `routes` → `pages` → `app`.
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `app` → `engine`, `catalogue` → `ingest` → `heads`,
+//! `intake`, `registry` → `store` → `domain`, `settings`.
 
+mod api;
 mod app;
+pub mod catalogue;
+pub mod domain;
+pub mod engine;
+pub mod heads;
+pub mod ingest;
+pub mod intake;
 mod pages;
+pub mod registry;
 mod routes;
+pub mod settings;
+pub mod store;
 
 use std::sync::Arc;
 
 use config::Reader;
 use service::{Built, Common, CommonSettings, Program, Tasks};
 use sqlite::Migration;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 pub use crate::app::App;
+use crate::ingest::Ingest;
+use crate::settings::Settings;
 
 /// The service, for `service::main`.
 pub struct MetricsCollector;
 
 impl Program for MetricsCollector {
-    type Settings = ();
+    type Settings = Settings;
     type App = App;
 
     const NAME: &'static str = "metrics-collector";
@@ -27,14 +41,31 @@ impl Program for MetricsCollector {
     const PORT: u16 = 5012;
     const DATABASE: &'static str = "metrics.db";
     const OPENAPI: &'static str = include_str!("../openapi.json");
-    const MIGRATIONS: &'static [Migration] = &[];
+    const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
 
-    fn settings(_: &mut Reader<'_>, _: &CommonSettings) {}
+    fn settings(reader: &mut Reader<'_>, _: &CommonSettings) -> Settings {
+        Settings::read(reader)
+    }
 
-    fn build((): (), common: Arc<Common>, _: &mut Tasks) -> Built<App> {
+    fn build(settings: Settings, common: Arc<Common>, _: &mut Tasks) -> Built<App> {
+        // Nothing is served before all that is in the journal is in memory again.
+        let loading = Ingest::load(&common, settings.limits);
+        let ingest = block_in_place(|| Handle::current().block_on(loading)).unwrap_or_else(|error| {
+            tracing::error!(
+                cause = error.cause,
+                "the journal cannot be read: {}",
+                error.detail
+            );
+            std::process::exit(1);
+        });
+        let routes = routes::routes(&settings);
         Built {
-            app: Arc::new(App { common }),
-            routes: routes::routes(),
+            app: Arc::new(App {
+                common,
+                settings,
+                ingest: Arc::new(ingest),
+            }),
+            routes,
         }
     }
 }

@@ -4,9 +4,22 @@
 use auth::Scope;
 use web::{Policy, Routes};
 
+use crate::api::{catalogue, ingest, metrics, submit};
 use crate::app::App;
 use crate::pages::home;
+use crate::settings::Settings;
 
-pub(crate) fn routes() -> Routes<App> {
-    Routes::new().with(Policy::page(Scope::Read)).get("/", home::show)
+pub(crate) fn routes(settings: &Settings) -> Routes<App> {
+    Routes::new()
+        .with(Policy::key(Scope::Ingest).body_bytes(settings.max_body_bytes))
+        .post("/api/metrics", submit::submit)
+        .with(Policy::key(Scope::Read))
+        .get("/api/metrics", metrics::query)
+        .get("/api/metrics/names", catalogue::names)
+        .get("/api/metrics/labels", catalogue::labels)
+        .get("/api/metrics/series", catalogue::series)
+        .get("/api/projects", catalogue::projects)
+        .get("/api/ingest", ingest::show)
+        .with(Policy::page(Scope::Read))
+        .get("/", home::show)
 }

@@ -1,0 +1,7 @@
+//! JSON doors, one file per resource. `select_query` reads what all that show metrics are asked with.
+
+pub(crate) mod catalogue;
+pub(crate) mod ingest;
+pub(crate) mod metrics;
+pub(crate) mod select_query;
+pub(crate) mod submit;

@@ -1,0 +1,164 @@
+//! The newest samples of one series in one window, in memory: packed as they come, or for a histogram as one
+//! distribution a minute, of which only the newest is not packed.
+
+use super::aggregate::Aggregate;
+use super::bucket;
+use super::kind::Kind;
+use super::open_chunk::{Entry, OpenChunk};
+use super::timestamp::MINUTE_MS;
+use super::varint::Reader;
+
+/// See the head of this file.
+#[derive(Debug)]
+pub enum Head {
+    /// Of counters, gauges and cumulative series.
+    Samples(SampleHead),
+    /// Of histograms.
+    Minutes(Box<MinuteHead>),
+}
+
+/// Samples one by one.
+#[derive(Debug, Default)]
+pub struct SampleHead {
+    open: OpenChunk,
+    is_counter: bool,
+}
+
+/// Observations by minute.
+#[derive(Debug, Default)]
+pub struct MinuteHead {
+    newest_minute: u8,
+    newest: Aggregate,
+    packed: Vec<(u8, Box<[u8]>)>,
+}
+
+impl Head {
+    /// Empty.
+    pub fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Histogram => Self::Minutes(Box::default()),
+            Kind::Counter | Kind::Gauge | Kind::Cumulative => Self::Samples(SampleHead {
+                is_counter: kind == Kind::Counter,
+                ..SampleHead::default()
+            }),
+        }
+    }
+
+    /// Adds a sample; `at` in milliseconds since the window began.
+    #[inline]
+    pub fn add(&mut self, at: i32, value: f64) {
+        match self {
+            Self::Samples(samples) => samples.add(at, value),
+            Self::Minutes(minutes) => minutes.add(at, value),
+        }
+    }
+
+    /// Bytes on the heap, about.
+    pub fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Samples(samples) => samples.open.heap_bytes(),
+            Self::Minutes(minutes) => {
+                minutes
+                    .packed
+                    .iter()
+                    .map(|(_, bytes)| bytes.len() + 32)
+                    .sum::<usize>()
+                    + 512
+            }
+        }
+    }
+}
+
+impl SampleHead {
+    fn add(&mut self, at: i32, value: f64) {
+        // Increments of one second are one entry if they are equal; no answer is finer than a second.
+        let at = if self.is_counter { at - at % 1000 } else { at };
+        self.open.push(Entry { at, value, n: 1 }, self.is_counter);
+    }
+
+    /// Hands all entries to `each`, in the order in which they came.
+    pub fn each(&self, each: impl FnMut(Entry)) {
+        self.open.each(each);
+    }
+
+    /// All entries by time; of equal times, as they came.
+    pub fn sorted(&self) -> Vec<Entry> {
+        let mut entries = Vec::with_capacity(self.open.len());
+        self.open.each(|entry| entries.push(entry));
+        if self.open.is_unsorted() {
+            entries.sort_by_key(|entry| entry.at);
+        }
+        entries
+    }
+}
+
+impl MinuteHead {
+    fn add(&mut self, at: i32, value: f64) {
+        let minute = (i64::from(at) / MINUTE_MS) as u8;
+        if minute != self.newest_minute {
+            self.turn_to(minute);
+        }
+        self.newest.add(Kind::Histogram, i64::from(at), value, 1);
+    }
+
+    /// Packs the minute that is open, and opens another: a new one, or a packed one for what comes late.
+    fn turn_to(&mut self, minute: u8) {
+        let before = std::mem::take(&mut self.newest);
+        if !before.is_empty() {
+            let place = self
+                .packed
+                .partition_point(|(known, _)| *known < self.newest_minute);
+            self.packed
+                .insert(place, (self.newest_minute, bucket::encode(&before).into()));
+        }
+        if let Ok(place) = self.packed.binary_search_by_key(&minute, |(known, _)| *known) {
+            let (_, bytes) = self.packed.remove(place);
+            self.newest = bucket::decode(&mut Reader::new(&bytes)).unwrap_or_default();
+        }
+        self.newest_minute = minute;
+    }
+
+    /// Hands every minute that has observations to `each`, in no order: its number in the window, and what it says.
+    /// Times in it are since the window began.
+    pub fn each(&self, mut each: impl FnMut(u8, &Aggregate)) {
+        for (minute, bytes) in &self.packed {
+            if let Some(bucket) = bucket::decode(&mut Reader::new(bytes)) {
+                each(*minute, &bucket);
+            }
+        }
+        if !self.newest.is_empty() {
+            each(self.newest_minute, &self.newest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_observations_find_their_minute() {
+        let mut head = MinuteHead::default();
+        for (at, value) in [(0, 1.), (61_000, 2.), (5, 3.), (125_000, 4.), (62_000, 5.)] {
+            head.add(at, value);
+        }
+        let mut found = Vec::new();
+        head.each(|minute, bucket| found.push((minute, bucket.count, bucket.sum, bucket.last_at)));
+        found.sort_unstable_by_key(|(minute, ..)| *minute);
+        assert_eq!(found, [(0, 2, 4., 5), (1, 2, 7., 62_000), (2, 1, 4., 125_000)]);
+    }
+
+    #[test]
+    fn samples_are_sorted_on_demand() {
+        let mut head = SampleHead::default();
+        for (at, value) in [(20, 1.), (10, 2.), (20, 3.)] {
+            head.add(at, value);
+        }
+        let sorted: Vec<_> = head
+            .sorted()
+            .iter()
+            .map(|entry| (entry.at, entry.value))
+            .collect();
+        assert_eq!(sorted, [(10, 2.), (20, 1.), (20, 3.)]);
+    }
+}

@@ -1,0 +1,92 @@
+//! The collector's own settings; those of all services are in `service::CommonSettings`.
+
+use std::time::Duration;
+
+use config::{Reader, Unit};
+
+use crate::domain::resolution::Retention;
+use crate::registry::Limits;
+
+/// One field per environment variable.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `RETENTION_RAW`, `RETENTION_MINUTE`, `RETENTION_FIVE_MINUTES`, `RETENTION_HOURLY`
+    pub retention: Retention,
+    /// `MAX_SERIES`, `MAX_LABEL_VALUES`
+    pub limits: Limits,
+    /// `MAX_BODY_BYTES`: largest request with metrics.
+    pub max_body_bytes: usize,
+    /// `MAX_DATABASE_MB`: largest database, in bytes; none: as large as it gets.
+    pub max_database_bytes: Option<u64>,
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Settings {
+    /// Reads the variables.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let mut kept = |name, default, unit, meaning| {
+            let time = reader.duration(name, default, HOUR..=3660 * DAY, unit, meaning);
+            i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+        };
+        let retention = Retention {
+            raw_ms: kept(
+                "RETENTION_RAW",
+                HOUR,
+                Unit::Hours,
+                "How long samples are kept one by one, and how late one may come.",
+            ),
+            minute_ms: kept(
+                "RETENTION_MINUTE",
+                24 * HOUR,
+                Unit::Hours,
+                "How long minutes are kept.",
+            ),
+            five_minutes_ms: kept(
+                "RETENTION_FIVE_MINUTES",
+                7 * DAY,
+                Unit::Days,
+                "How long buckets of five minutes are kept.",
+            ),
+            hour_ms: kept(
+                "RETENTION_HOURLY",
+                30 * DAY,
+                Unit::Days,
+                "How long hours are kept.",
+            ),
+        };
+        let limits = Limits {
+            series: reader.number(
+                "MAX_SERIES",
+                100_000,
+                100..=10_000_000,
+                "Series at once; labels of what comes beyond say __other__.",
+            ),
+            label_values: reader.number(
+                "MAX_LABEL_VALUES",
+                2_000,
+                1..=10_000_000,
+                "Different values of one label of one metric; what comes beyond says __other__.",
+            ),
+        };
+        let max_body_bytes = reader.bytes(
+            "MAX_BODY_BYTES",
+            4 << 20,
+            1024..=64 << 20,
+            "Largest request with metrics.",
+        );
+        let max_database_mb: u64 = reader.number(
+            "MAX_DATABASE_MB",
+            2000,
+            0..=1_000_000,
+            "Largest database, in MB: the oldest samples leave first, then minutes, then hours. 0: as large as it gets.",
+        );
+        Self {
+            retention,
+            limits,
+            max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
+            max_database_bytes: (max_database_mb > 0).then_some(max_database_mb * 1_000_000),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The SQL. Functions on a connection: inside the writer's transaction, or on a reader's snapshot.
+
+pub mod journal;
+pub mod series;
+
+use sqlite::Migration;
+
+/// The schema, in order; a published file is never edited.
+pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_series", "0002_journal"];
+
+/// The real schema in memory.
+#[cfg(test)]
+pub(crate) mod testing {
+    use rusqlite::Connection;
+
+    use super::MIGRATIONS;
+
+    pub(crate) fn database() -> Connection {
+        let database = Connection::open_in_memory().unwrap();
+        for migration in MIGRATIONS {
+            database.execute_batch(migration.sql).unwrap();
+        }
+        database
+    }
+}
