@@ -1,10 +1,10 @@
 //! Apps report errors over HTTP; they are grouped, kept, shown and mailed.
 //!
-//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `work`, `channel`, `rule` → `app` → `store` → `domain`, `settings`.
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `work`, `rule` → `app` → `store` → `domain`, `settings`.
 
+pub mod alerts;
 mod api;
 mod app;
-mod channel;
 pub mod domain;
 pub mod filtered;
 mod jobs;

@@ -4,9 +4,8 @@
 use auth::Scope;
 use web::{Method, Policy, Routes};
 
-use crate::api::{
-    alerts, channels, deliveries, errors, export, live, projects, releases, reports, rules, users, work,
-};
+use crate::alerts::api::{channels, deliveries, test};
+use crate::api::{errors, export, live, projects, releases, reports, rules, users, work};
 use crate::app::App;
 use crate::pages;
 use crate::settings::Settings;
@@ -45,7 +44,7 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .post("/api/rules", rules::create)
         .row(Method::DELETE, "/api/rules/{id}", rules::delete)
         .get("/api/deliveries", deliveries::list)
-        .post("/api/test-alert", alerts::test)
+        .post("/api/test-alert", test::test)
         .with(Policy::page(Scope::Read))
         .get("/", pages::inbox::show)
         .get("/errors/{id}", pages::group::show)

@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde_json::Number;
 use web::{Error, Request, Result, StatusCode};
 
+use crate::alerts::domain::quiet_hours::QuietHours;
+use crate::alerts::store::channels;
 use crate::app::App;
 use crate::domain::alerting::Rule;
 use crate::domain::json_text::whole;
-use crate::domain::quiet_hours::QuietHours;
-use crate::store::channels;
 use crate::store::rules::{self, Target};
 
 /// Most rules: each is asked whenever something happens.

@@ -1,8 +1,5 @@
 //! JSON doors, one file per resource.
 
-pub(crate) mod alerts;
-pub(crate) mod channels;
-pub(crate) mod deliveries;
 pub(crate) mod errors;
 pub(crate) mod export;
 pub(crate) mod live;

@@ -175,7 +175,7 @@ fn ids(numbers: &[Number]) -> Result<Vec<i64>> {
 }
 
 /// The request's JSON; `shape` says what it must look like.
-pub(super) async fn body<T: DeserializeOwned>(request: &mut Request, shape: &str) -> Result<T> {
+pub(crate) async fn body<T: DeserializeOwned>(request: &mut Request, shape: &str) -> Result<T> {
     let bytes = request.bytes().await?;
     serde_json::from_str(&json_text::mend(&bytes))
         .map_err(|_| Error::bad_request(format!("the body must be {shape}")))

@@ -1,19 +1,9 @@
-//! The words of a mail, and when one that failed is tried again.
+//! The words of a mail about one group.
 
 use askama::Template;
 
 use super::alerting::Kind;
-
-/// A mail without its addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text {
-    /// One line.
-    pub subject: String,
-    /// For readers without HTML.
-    pub plain: String,
-    /// The same, set nicely.
-    pub html: String,
-}
+use crate::alerts::domain::mail::{MAX_SUBJECT, Text, cut_chars, one_line, visible};
 
 /// What an alert says.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +34,6 @@ pub struct Facts<'a> {
 
 /// A subject's message is cut here, in characters.
 const MAX_SUBJECT_MESSAGE: usize = 80;
-/// A subject is cut here, in characters: mail servers refuse lines of more than 998 bytes.
-pub(super) const MAX_SUBJECT: usize = 200;
 /// A message or traceback in a mail is cut here, in bytes (contract §1.9).
 const MAX_TEXT_BYTES: usize = 12_288;
 
@@ -96,28 +84,6 @@ pub fn alert(facts: &Facts<'_>) -> askama::Result<Text> {
     })
 }
 
-/// The text with its control characters as symbols (`␛`), but for tabs and line ends, which become LF.
-/// To some mail servers a bare CR ends a line and a NUL ends the mail.
-pub(super) fn visible(text: &str) -> String {
-    let symbol = |c: char| match c {
-        '\n' | '\t' => c,
-        '\0'..='\x1f' => char::from_u32(0x2400 + c as u32).unwrap_or(char::REPLACEMENT_CHARACTER),
-        '\x7f' => '␡',
-        '\u{80}'..='\u{9f}' => char::REPLACEMENT_CHARACTER,
-        _ => c,
-    };
-    text.replace("\r\n", "\n").chars().map(symbol).collect()
-}
-
-/// The mail of the test button.
-pub fn test() -> Text {
-    Text {
-        subject: "[error-tracker] SMTP test alert".to_owned(),
-        plain: "This is a test. Mails of new and reopened errors will come this way.\n".to_owned(),
-        html: "<p>This is a test. Mails of new and reopened errors will come this way.</p>\n".to_owned(),
-    }
-}
-
 /// `[project] exception_type: message (#id)`, on one line whatever is in it.
 fn subject(facts: &Facts<'_>) -> String {
     let message = cut_chars(facts.message, MAX_SUBJECT_MESSAGE);
@@ -129,22 +95,6 @@ fn subject(facts: &Facts<'_>) -> String {
     );
     let line = one_line(&line);
     format!("{} (#{})", cut_chars(&line, MAX_SUBJECT), facts.id)
-}
-
-/// The text on one line that no mail program takes for something else.
-pub(super) fn one_line(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| {
-            if c.is_control() || is_line_break(c) {
-                ' '
-            } else {
-                c
-            }
-        })
-        .collect();
-    // Not taken for an encoded word (RFC 2047), which could hide anything, line ends too.
-    line.replace("=?", "= ?")
 }
 
 /// Before the type in a subject; a new error needs none.
@@ -175,27 +125,8 @@ impl Facts<'_> {
     }
 }
 
-fn is_line_break(c: char) -> bool {
-    matches!(c, '\u{2028}' | '\u{2029}')
-}
-
-pub(super) fn cut_chars(text: &str, max: usize) -> &str {
-    text.char_indices().nth(max).map_or(text, |(end, _)| &text[..end])
-}
-
 fn cut_bytes(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
-}
-
-/// Pauses between tries, in seconds; the last one repeats.
-const PAUSES: [i64; 7] = [5, 15, 60, 300, 900, 1800, 3600];
-/// After three days an alert is history.
-const GIVE_UP_MS: i64 = 3 * 86_400_000;
-
-/// When a mail that just failed is tried again; `None` gives it up. Times in Unix milliseconds.
-pub fn next_attempt(created_at: i64, n_attempts: u32, now: i64) -> Option<i64> {
-    let pause = PAUSES[(n_attempts as usize).min(PAUSES.len() - 1)] * 1000;
-    (now.saturating_sub(created_at) < GIVE_UP_MS).then_some(now + pause)
 }
 
 #[cfg(test)]
@@ -299,13 +230,5 @@ mod tests {
         assert!(mail.plain.contains("[traceback truncated]"));
         assert!(mail.plain.len() < 20_000);
         assert!(!alert(&facts()).unwrap().plain.contains("truncated"));
-    }
-
-    #[test]
-    fn tries_become_rarer_and_end_after_three_days() {
-        assert_eq!(next_attempt(0, 0, 1000), Some(6000));
-        assert_eq!(next_attempt(0, 6, 1000), Some(3_601_000));
-        assert_eq!(next_attempt(0, 1000, 1000), Some(3_601_000));
-        assert_eq!(next_attempt(0, 5, GIVE_UP_MS), None);
     }
 }

@@ -1,7 +1,6 @@
 //! The rules: plain functions and types. No HTTP, no SQL, no clock.
 
 pub mod alerting;
-pub mod digest;
 pub mod exception;
 pub mod fingerprint;
 pub mod grouping;
@@ -11,7 +10,6 @@ pub mod mail;
 pub mod markdown;
 pub mod noise;
 pub(crate) mod pieces;
-pub mod quiet_hours;
 pub mod recognition;
 pub mod release;
 pub mod report;

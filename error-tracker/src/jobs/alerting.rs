@@ -9,13 +9,14 @@ use std::time::Duration;
 use rusqlite::Connection;
 use service::{Ending, unix_ms};
 
+use crate::alerts::channel;
+use crate::alerts::domain::plan::{self, DEFAULT_MAX_WAIT_MS, History, Step};
+use crate::alerts::domain::quiet_hours::QuietHours;
+use crate::alerts::store::channels::{self, Channel};
+use crate::alerts::store::deliveries::{self, Address, Held};
 use crate::app::App;
-use crate::channel;
-use crate::domain::alerting::{self, DEFAULT_MAX_WAIT_MS, Fact, History, Step};
-use crate::domain::quiet_hours::QuietHours;
-use crate::store::alerts::{self, Alert};
-use crate::store::channels::{self, Channel};
-use crate::store::deliveries::{self, Address, Held};
+use crate::domain::alerting::Fact;
+use crate::store::causes::{self, Alert};
 use crate::store::rules::{self, StoredRule, Target};
 
 /// Longest wait without looking: covers clock jumps.
@@ -48,7 +49,7 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
 
 /// Returns how long there is nothing to decide.
 async fn decide(app: &App) -> web::Result<Duration> {
-    while !app.common.read(alerts::is_empty).await? {
+    while !app.common.read(causes::is_empty).await? {
         let (emails, has_mail) = (app.recipients.clone(), app.settings.has_mail());
         app.common
             .write(move |tx| match_rules(tx, &emails, has_mail))
@@ -82,7 +83,7 @@ fn until(at: i64, now: i64) -> Duration {
 fn match_rules(tx: &Connection, emails: &[String], has_mail: bool) -> rusqlite::Result<()> {
     let rules = rules::all(tx)?;
     let channels = channels::all(tx)?;
-    for alert in alerts::take(tx, BATCH)? {
+    for alert in causes::take(tx, BATCH)? {
         // Whoever is meant by several rules is told once, and sooner rather than later.
         let mut told: Vec<(Address, Option<i64>)> = Vec::new();
         for rule in rules.iter().filter(|rule| wants(rule, &alert)) {
@@ -148,7 +149,7 @@ async fn release(app: &App, to: Address, waiting: Vec<Held>, now: i64) -> web::R
         last_digest_at: history.last_digest,
     };
     let is_mail = to.recipient.is_some();
-    match alerting::plan(&times, &history, DEFAULT_MAX_WAIT_MS, now) {
+    match plan::plan(&times, &history, DEFAULT_MAX_WAIT_MS, now) {
         Step::Nothing => return Ok(MAX_PAUSE),
         Step::WaitUntil(at) => return Ok(until(at, now)),
         // A digest of one is that one.

@@ -4,11 +4,12 @@ use notify::Message;
 use rusqlite::Connection;
 use web::Result;
 
+use crate::alerts::domain::digest;
+use crate::alerts::domain::mail::{self as text, Text};
+use crate::alerts::store::deliveries::{self, Delivery, DigestTotals};
 use crate::app::App;
 use crate::domain::alerting::Kind;
-use crate::domain::digest;
-use crate::domain::mail::{self, Text};
-use crate::store::deliveries::{self, Delivery, DigestTotals};
+use crate::domain::mail;
 use crate::store::groups::{self, Group};
 use crate::store::occurrences::{self, Occurrence};
 
@@ -16,7 +17,7 @@ use crate::store::occurrences::{self, Occurrence};
 const DIGEST_GROUPS: u32 = digest::MAX_GROUPS as u32;
 
 /// What is to be said.
-pub(super) enum Content {
+pub(crate) enum Content {
     /// Somebody pressed the test button.
     Test { url: String },
     /// Something happened to one group.
@@ -25,7 +26,7 @@ pub(super) enum Content {
     Digest(Digest),
 }
 
-pub(super) struct Alert {
+pub(crate) struct Alert {
     kind: Kind,
     group: Group,
     newest: Option<Occurrence>,
@@ -33,7 +34,7 @@ pub(super) struct Alert {
     url: String,
 }
 
-pub(super) struct Digest {
+pub(crate) struct Digest {
     totals: DigestTotals,
     /// With why, and their pages.
     groups: Vec<(Group, Kind, String)>,
@@ -41,12 +42,12 @@ pub(super) struct Digest {
 }
 
 /// Stays the same over all tries of one delivery.
-pub(super) fn delivery_id(delivery: &Delivery) -> String {
+pub(crate) fn delivery_id(delivery: &Delivery) -> String {
     format!("{}-{}", delivery.created_at, delivery.id)
 }
 
 /// None if what it was about is gone.
-pub(super) async fn content(app: &App, delivery: &Delivery) -> Result<Option<Content>> {
+pub(crate) async fn content(app: &App, delivery: &Delivery) -> Result<Option<Content>> {
     let base = app.common.settings.base_url().trim_end_matches('/').to_owned();
     let id = delivery.id;
     match (delivery.kind, delivery.group_id) {
@@ -92,16 +93,16 @@ fn digest(connection: &Connection, id: i64, base: String) -> rusqlite::Result<Op
 
 impl Content {
     /// As a mail.
-    pub(super) fn mail(&self) -> askama::Result<Text> {
+    pub(crate) fn mail(&self) -> askama::Result<Text> {
         match self {
-            Self::Test { .. } => Ok(mail::test()),
+            Self::Test { .. } => Ok(text::test()),
             Self::Alert(alert) => alert.mail(),
             Self::Digest(digest) => digest.mail(),
         }
     }
 
     /// For a channel of any kind.
-    pub(super) fn message(&self) -> Message {
+    pub(crate) fn message(&self) -> Message {
         match self {
             Self::Test { url } => Message {
                 kind: Kind::Test.name().to_owned(),

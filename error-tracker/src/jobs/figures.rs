@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use service::Ending;
 
+use crate::alerts::store::deliveries;
 use crate::app::App;
-use crate::store::{deliveries, groups};
+use crate::store::groups;
 
 /// Half of Prometheus' usual scrape interval.
 const INTERVAL: Duration = Duration::from_secs(15);

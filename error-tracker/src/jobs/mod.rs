@@ -1,10 +1,8 @@
 //! What runs on a clock or a queue.
 
 mod alerting;
-mod channels;
-mod compose;
+pub(crate) mod compose;
 mod figures;
-mod mail;
 mod retention;
 mod room;
 mod settling;
@@ -16,6 +14,7 @@ use std::sync::Arc;
 
 use service::{Ending, Tasks};
 
+use crate::alerts::jobs::{channels, mail};
 use crate::app::App;
 
 /// Starts all jobs.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use service::{Ending, unix_ms};
 
+use crate::alerts::store::deliveries;
 use crate::app::App;
 use crate::store::tallies::{self, DAY_MS, HOUR_MS};
-use crate::store::{deliveries, filing, groups};
+use crate::store::{filing, groups};
 
 const INTERVAL: Duration = Duration::from_secs(3600);
 /// Groups deleted in one transaction.

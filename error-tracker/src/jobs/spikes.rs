@@ -11,7 +11,7 @@ use crate::domain::alerting::Kind;
 use crate::domain::spike::{self, Counts};
 use crate::store::activities::{self, Act};
 use crate::store::tallies::HOUR_MS;
-use crate::store::{alerts, groups, tallies};
+use crate::store::{causes, groups, tallies};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 /// A group that was told of rests so long.
@@ -82,5 +82,5 @@ fn tell(tx: &Connection, id: i64, n: u64, now: i64) -> rusqlite::Result<()> {
         detail: Some(&n),
     };
     activities::note(tx, id, &spiked, now)?;
-    alerts::queue(tx, Kind::Spike, id, None, now)
+    causes::queue(tx, Kind::Spike, id, None, now)
 }

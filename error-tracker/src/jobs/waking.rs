@@ -9,7 +9,7 @@ use service::{Ending, unix_ms};
 use crate::app::App;
 use crate::domain::alerting::Kind;
 use crate::store::activities::{self, Act};
-use crate::store::{alerts, snoozes};
+use crate::store::{causes, snoozes};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Groups woken in one transaction.
@@ -52,5 +52,5 @@ fn wake_one(tx: &Connection, id: i64, now: i64) -> rusqlite::Result<()> {
         detail: None,
     };
     activities::note(tx, id, &woken, now)?;
-    alerts::queue(tx, Kind::Woken, id, None, now)
+    causes::queue(tx, Kind::Woken, id, None, now)
 }

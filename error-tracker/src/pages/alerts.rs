@@ -8,13 +8,13 @@ use ui::{Excerpt, Frame, Moment, Template};
 use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
 
 use super::inbox_view::project_line;
+use crate::alerts::channel::{self, NewChannel, channel_id};
+use crate::alerts::store::channels::{self, Channel};
+use crate::alerts::store::deliveries::{self, Line};
 use crate::app::App;
-use crate::channel::{self, NewChannel, channel_id};
 use crate::domain::alerting::Kind;
 use crate::domain::spike;
 use crate::rule::{self, NewRule, rule_id};
-use crate::store::channels::{self, Channel};
-use crate::store::deliveries::{self, Line};
 use crate::store::groups;
 use crate::store::rules::{self, StoredRule, Target};
 

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::Connection;
 
 use super::activities::{self, Act};
-use super::alerts;
+use super::causes;
 use super::filing::{self, Entry, Filed, Filing, Folded, Known, Outcome, Standing};
 use super::occurrences::Places;
 use super::rules;
@@ -424,7 +424,7 @@ impl State {
         let (before, after) = (folded.n_after - n, folded.n_after);
         if every.iter().any(|every| before / every < after / every) {
             let environment = folded.environment.as_deref();
-            alerts::queue_growth(tx, folded.root, environment, (before, after), folded.at)?;
+            causes::queue_growth(tx, folded.root, environment, (before, after), folded.at)?;
         }
         Ok(())
     }
@@ -455,7 +455,7 @@ fn tell(tx: &Connection, root: i64, outcome: Outcome, filing: &Filing) -> rusqli
         };
         activities::note(tx, root, &regressed, now)?;
     }
-    alerts::queue(tx, kind, root, report.environment.as_deref(), now)
+    causes::queue(tx, kind, root, report.environment.as_deref(), now)
 }
 
 #[cfg(test)]

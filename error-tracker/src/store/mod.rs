@@ -1,9 +1,7 @@
 //! The SQL. Functions on a connection: inside the writer's transaction, or on a reader's snapshot.
 
 pub mod activities;
-pub mod alerts;
-pub mod channels;
-pub mod deliveries;
+pub mod causes;
 pub mod families;
 pub mod filing;
 pub mod filtered;

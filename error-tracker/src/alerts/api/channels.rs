@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::json;
 use web::{Request, Response, ResponseExt, Result, StatusCode};
 
-use super::work::body;
+use crate::alerts::channel::{self, NewChannel, channel_id};
+use crate::alerts::store::channels;
+use crate::api::work::body;
 use crate::app::App;
-use crate::channel::{self, NewChannel, channel_id};
-use crate::store::channels;
 
 /// `GET /api/channels`: without what must not be shown.
 pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {

@@ -15,11 +15,11 @@ use lettre::transport::smtp::extension::ClientId;
 use notify::{Channel, Postmark, SendError};
 use service::{Ending, unix_ms};
 
+use crate::alerts::domain::mail::{self, Text};
+use crate::alerts::store::deliveries::{self, Delivery, Way};
 use crate::app::App;
-use crate::domain::mail::{self, Text};
 use crate::jobs::compose;
 use crate::settings::{PostmarkAccount, Smtp, SmtpTls};
-use crate::store::deliveries::{self, Delivery, Way};
 
 /// For one of a server's addresses: the next one may answer.
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -297,8 +297,8 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::alerts::store::deliveries::Address;
     use crate::domain::alerting::Kind;
-    use crate::store::deliveries::Address;
 
     const SOON: Duration = Duration::from_millis(100);
     const LATE: Duration = Duration::from_secs(20);

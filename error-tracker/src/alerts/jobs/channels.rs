@@ -9,12 +9,12 @@ use std::time::Duration;
 use service::{Ending, unix_ms};
 use tokio::task::JoinSet;
 
-use super::compose;
 use super::mail::{Failed, note_delivered};
+use crate::alerts::channel;
+use crate::alerts::store::channels::{self, Channel};
+use crate::alerts::store::deliveries::{self, Delivery, Way};
 use crate::app::App;
-use crate::channel;
-use crate::store::channels::{self, Channel};
-use crate::store::deliveries::{self, Delivery, Way};
+use crate::jobs::compose;
 
 /// Longest wait without looking: covers clock jumps.
 const MAX_PAUSE: Duration = Duration::from_secs(60);

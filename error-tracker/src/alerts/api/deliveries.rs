@@ -7,8 +7,8 @@ use serde_json::json;
 use ui::moment::rfc3339;
 use web::{Request, Response, ResponseExt, Result, StatusCode};
 
+use crate::alerts::store::deliveries;
 use crate::app::App;
-use crate::store::deliveries;
 
 /// `GET /api/deliveries`: the newest first; what a digest carries is not listed by itself.
 pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {

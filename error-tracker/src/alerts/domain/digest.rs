@@ -3,8 +3,8 @@
 use askama::Template;
 use ui::Count;
 
-use super::alerting::Kind;
 use super::mail::{self, Text};
+use crate::domain::alerting::Kind;
 
 /// Groups that a digest shows; the rest is a number.
 pub const MAX_GROUPS: usize = 20;
@@ -44,7 +44,7 @@ pub struct Group<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "domain/digest.html")]
+#[template(path = "alerts/domain/digest.html")]
 struct Html<'a> {
     summary: &'a str,
     groups: &'a [Entry<'a>],
@@ -53,7 +53,7 @@ struct Html<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "domain/digest.txt")]
+#[template(path = "alerts/domain/digest.txt")]
 struct Plain<'a> {
     summary: &'a str,
     groups: &'a [Entry<'a>],

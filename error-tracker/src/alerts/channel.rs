@@ -6,9 +6,9 @@ use serde::Deserialize;
 use service::unix_ms;
 use web::{Error, Request, Result, StatusCode};
 
+use crate::alerts::store::channels::{self, Channel};
+use crate::alerts::store::deliveries::{self, Address};
 use crate::app::App;
-use crate::store::channels::{self, Channel};
-use crate::store::deliveries::{self, Address};
 
 /// Most channels: each is asked whenever something happens.
 const MAX_CHANNELS: usize = 50;

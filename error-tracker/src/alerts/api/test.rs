@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::json;
 use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 
+use crate::alerts::channel;
 use crate::app::App;
-use crate::channel;
 
 /// `POST /api/test-alert`: queues a test to everybody who may be told of errors. 503 if nobody can be.
 pub(crate) async fn test(app: Arc<App>, _: Request) -> Result<Response> {

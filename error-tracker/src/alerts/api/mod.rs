@@ -1,0 +1,5 @@
+//! JSON doors, one file per resource.
+
+pub(crate) mod channels;
+pub(crate) mod deliveries;
+pub(crate) mod test;

@@ -1,0 +1,4 @@
+//! The SQL.
+
+pub mod channels;
+pub mod deliveries;
