@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use notify::Sender;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use rusqlite::Connection;
@@ -12,6 +11,7 @@ use tokio::sync::Notify;
 use web::Result;
 use web::sse::{Event, Hub};
 
+use crate::alerts::Alerts;
 use crate::domain::recognition::Recognition;
 use crate::domain::report::Report;
 use crate::filtered::Filtered;
@@ -35,16 +35,10 @@ pub struct App {
     pub settings: Settings,
     /// Store, gate and page frame.
     pub common: Arc<Common>,
-    /// Who is told of new and reopened groups.
-    pub recipients: Arc<[String]>,
-    /// Wakes the job that decides who is told of what.
+    /// Wakes the job that asks the rules who is told of what.
     pub alerts_waiting: Notify,
-    /// Wakes the jobs that send: there is something to send.
-    pub mails_waiting: Notify,
-    /// The same for channels other than mail.
-    pub channels_waiting: Notify,
-    /// Sends to those channels.
-    pub sender: Sender,
+    /// Tells them.
+    pub alerts: Alerts,
     /// Says where reports belong.
     pub recognition: Recognition,
     /// Takes secrets out of what is reported.
@@ -59,7 +53,7 @@ pub struct App {
     pub metrics: Metrics,
 }
 
-/// Counters of what was filed and mailed.
+/// Counters of what was filed.
 #[derive(Debug, Default, Clone)]
 pub struct Metrics {
     /// New groups.
@@ -72,14 +66,6 @@ pub struct Metrics {
     pub refused: Counter,
     /// Events that had come before.
     pub repeated: Counter,
-    /// Mails that a server took.
-    pub mails_sent: Counter,
-    /// Tries to send a mail that failed.
-    pub mails_failed: Counter,
-    /// Alerts that another channel took.
-    pub alerts_sent: Counter,
-    /// Tries to send one that failed.
-    pub alerts_failed: Counter,
     /// Events counted and not stored.
     pub filtered: Counter,
     /// Groups deleted by retention.
@@ -88,10 +74,6 @@ pub struct Metrics {
     pub groups_open: Gauge,
     /// Groups that are, and are still kept.
     pub groups_resolved: Gauge,
-    /// Mails and other alerts still to be delivered.
-    pub alerts_waiting: Gauge,
-    /// Those given up in the last 30 days.
-    pub alerts_given_up: Gauge,
     /// Groups that are out of the way for a while.
     pub groups_snoozed: Gauge,
 }
@@ -127,22 +109,6 @@ impl App {
                 "Events sent again, which count once",
                 &metrics.repeated,
             );
-            add("mails_sent", "Mails that a server took", &metrics.mails_sent);
-            add(
-                "mails_failed",
-                "Tries to send a mail that failed",
-                &metrics.mails_failed,
-            );
-            add(
-                "alerts_sent",
-                "Alerts that a channel other than mail took",
-                &metrics.alerts_sent,
-            );
-            add(
-                "alerts_failed",
-                "Tries to send such an alert that failed",
-                &metrics.alerts_failed,
-            );
             add(
                 "errors_filtered",
                 "Events of browsers that were counted and not stored",
@@ -166,19 +132,8 @@ impl App {
                 "Groups that are snoozed",
                 &metrics.groups_snoozed,
             );
-            show(
-                "alerts_waiting",
-                "Mails and other alerts still to be delivered",
-                &metrics.alerts_waiting,
-            );
-            show(
-                "alerts_given_up",
-                "Mails and other alerts given up in the last 30 days",
-                &metrics.alerts_given_up,
-            );
         });
-        let recipients = settings.recipients();
-        let sender = Sender::new(settings.alert_addresses.clone());
+        let alerts = Alerts::new(settings.alerts.clone(), common.clone());
         let scrubber = Scrubber::new(&settings.scrub_fields);
         let intake = Arc::new(Intake::new(settings.keep_occurrences));
         Self {
@@ -187,11 +142,8 @@ impl App {
             intake,
             settings,
             common,
-            recipients,
             alerts_waiting: Notify::new(),
-            mails_waiting: Notify::new(),
-            channels_waiting: Notify::new(),
-            sender,
+            alerts,
             live: Hub::new(MAX_STREAMS, MAX_WAITING_EVENTS),
             filtered: Filtered::default(),
             metrics,

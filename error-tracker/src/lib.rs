@@ -1,6 +1,6 @@
 //! Apps report errors over HTTP; they are grouped, kept, shown and mailed.
 //!
-//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `work`, `rule` → `app` → `store` → `domain`, `settings`.
+//! Floors, top to bottom: `routes` → `telling` → `api`, `pages`, `jobs` → `work`, `rule` → `app` → `store` → `domain`, `settings`.
 
 pub mod alerts;
 mod api;
@@ -13,6 +13,7 @@ mod routes;
 mod rule;
 pub mod settings;
 pub mod store;
+mod telling;
 mod work;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 use auth::Scope;
 use web::{Method, Policy, Routes};
 
-use crate::alerts::api::{channels, deliveries, test};
+use crate::alerts;
 use crate::api::{errors, export, live, projects, releases, reports, rules, users, work};
 use crate::app::App;
 use crate::pages;
@@ -36,26 +36,15 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .post("/api/errors/{id}/notes", work::note)
         .row(Method::DELETE, "/api/errors/{id}/notes/{note}", work::delete_note)
         .row(Method::DELETE, "/api/users/{user}", users::forget)
-        .get("/api/channels", channels::list)
-        .post("/api/channels", channels::create)
-        .row(Method::DELETE, "/api/channels/{id}", channels::delete)
-        .post("/api/channels/{id}/test", channels::test)
         .get("/api/rules", rules::list)
         .post("/api/rules", rules::create)
         .row(Method::DELETE, "/api/rules/{id}", rules::delete)
-        .get("/api/deliveries", deliveries::list)
-        .post("/api/test-alert", test::test)
         .with(Policy::page(Scope::Read))
         .get("/", pages::inbox::show)
         .get("/errors/{id}", pages::group::show)
         .get("/releases", pages::releases::show)
         .get("/start", pages::start::show)
         .with(Policy::page(Scope::Admin))
-        .get("/alerts", pages::alerts::show)
-        .post("/alerts/test", pages::alerts::test)
-        .post("/alerts/channels", pages::alerts::add_channel)
-        .post("/alerts/channels/{id}/test", pages::alerts::test_channel)
-        .post("/alerts/channels/{id}/delete", pages::alerts::delete_channel)
         .post("/alerts/rules", pages::alerts::add_rule)
         .post("/alerts/rules/{id}/delete", pages::alerts::delete_rule)
         .post("/errors/bulk", pages::group::bulk)
@@ -67,6 +56,8 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .post("/errors/{id}/delete", pages::group::delete)
         .post("/errors/{id}/notes", pages::group::note)
         .post("/errors/{id}/notes/{note}/delete", pages::group::delete_note)
+        // Channels and deliveries: `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
+        .and(alerts::routes())
 }
 
 #[cfg(test)]

@@ -4,12 +4,11 @@ use serde::Deserialize;
 use serde_json::Number;
 use web::{Error, Request, Result, StatusCode};
 
-use crate::alerts::domain::quiet_hours::QuietHours;
-use crate::alerts::store::channels;
+use crate::alerts::{Target, read_quiet_hours};
 use crate::app::App;
 use crate::domain::alerting::Rule;
 use crate::domain::json_text::whole;
-use crate::store::rules::{self, Target};
+use crate::store::rules;
 
 /// Most rules: each is asked whenever something happens.
 const MAX_RULES: i64 = 200;
@@ -35,12 +34,8 @@ pub(crate) struct NewRule {
 pub(crate) async fn add(app: &App, new: NewRule) -> Result<i64> {
     let (rule, quiet_hours, target) = checked(new)?;
     let id = app.change(move |tx| {
-        let is_there = match target {
-            Target::Channel(id) => channels::find(tx, id)?.is_some(),
-            Target::All | Target::Emails => true,
-        };
-        if !is_there {
-            return Ok(Err(Error::bad_request("there is no such channel")));
+        if let Err(refusal) = target.check(tx)? {
+            return Ok(Err(refusal));
         }
         if rules::count(tx)? >= MAX_RULES {
             let words = format!("there are {MAX_RULES} rules already");
@@ -58,19 +53,8 @@ fn checked(new: NewRule) -> Result<(Rule, Option<String>, Target)> {
             .and_then(|n| u32::try_from(n).ok())
             .ok_or_else(|| Error::bad_request("every_n must be a whole number from 1"))
     });
-    let quiet_hours = text(new.quiet_hours).map(|text| {
-        QuietHours::read(&text)
-            .map(|it| it.to_string())
-            .map_err(|wrong| Error::bad_request(format!("quiet_hours: {wrong}")))
-    });
-    let target = match &new.channel_id {
-        None => Target::All,
-        Some(number) if number.as_f64() == Some(0.) => Target::Emails,
-        Some(number) => {
-            let id = whole(number).ok_or_else(|| Error::bad_request("there is no such channel"))?;
-            Target::Channel(id)
-        }
-    };
+    let quiet_hours = read_quiet_hours(new.quiet_hours.as_deref())?;
+    let target = Target::read(new.channel_id.as_ref())?;
     let rule = Rule {
         project: text(new.project),
         environment: text(new.environment),
@@ -84,7 +68,7 @@ fn checked(new: NewRule) -> Result<(Rule, Option<String>, Target)> {
             "a rule needs one of on_created, on_reopened, on_spike and every_n",
         ));
     }
-    Ok((rule, quiet_hours.transpose()?, target))
+    Ok((rule, quiet_hours, target))
 }
 
 /// Deletes a rule.

@@ -6,9 +6,11 @@ use serde::Deserialize;
 use service::unix_ms;
 use web::{Error, Request, Result, StatusCode};
 
+use crate::alerts::alerting::Alerting;
+use crate::alerts::alerts::Alerts;
 use crate::alerts::store::channels::{self, Channel};
 use crate::alerts::store::deliveries::{self, Address};
-use crate::app::App;
+use crate::alerts::told::{Audience, Target};
 
 /// Most channels: each is asked whenever something happens.
 const MAX_CHANNELS: usize = 50;
@@ -108,13 +110,13 @@ pub(crate) struct Added {
 }
 
 /// Checks and adds a channel.
-pub(crate) async fn add(app: &App, new: NewChannel) -> Result<Added> {
+pub(crate) async fn add(alerts: &Alerts, new: NewChannel) -> Result<Added> {
     let stored = checked(new)?;
     let secret = match stored.kind.as_str() {
         "webhook" => stored.secret.as_ref().map(|secret| secret.expose().to_owned()),
         _ => None,
     };
-    let id = app.common.write(move |tx| {
+    let id = alerts.common.write(move |tx| {
         if channels::all(tx)?.len() >= MAX_CHANNELS {
             return Ok(None);
         }
@@ -170,17 +172,17 @@ fn checked(new: NewChannel) -> Result<Channel> {
 }
 
 /// Deletes a channel.
-pub(crate) async fn remove(app: &App, id: i64) -> Result<()> {
-    match app.change(move |tx| channels::delete(tx, id)).await? {
+pub(crate) async fn remove<A: Alerting>(app: &A, id: i64) -> Result<()> {
+    match app.delete_channel(id).await? {
         true => Ok(()),
         false => Err(no_such_channel()),
     }
 }
 
 /// Queues a test of a channel: one delivery, or one for each address.
-pub(crate) async fn send_test(app: &App, id: i64) -> Result<Vec<i64>> {
-    let has_mail = app.settings.has_mail();
-    let queued = app.common.write(move |tx| {
+pub(crate) async fn send_test(alerts: &Alerts, id: i64) -> Result<Vec<i64>> {
+    let has_mail = alerts.settings.has_mail();
+    let queued = alerts.common.write(move |tx| {
         let Some(stored) = channels::find(tx, id)? else {
             return Ok(None);
         };
@@ -197,34 +199,25 @@ pub(crate) async fn send_test(app: &App, id: i64) -> Result<Vec<i64>> {
             "there is no way out for mail: set SMTP_HOST or POSTMARK_API_TOKEN",
         ));
     }
-    app.mails_waiting.notify_one();
-    app.channels_waiting.notify_one();
+    alerts.send();
     Ok(queued)
 }
 
 /// Queues a test to all. Returns to how many.
-pub(crate) async fn test_all(app: &App) -> Result<usize> {
-    let recipients = app.recipients.clone();
-    let has_mail = app.settings.has_mail();
-    let queued = app.common.write(move |tx| {
-        let emails = recipients.iter().map(|recipient| Address {
-            channel_id: None,
-            recipient: Some(recipient.clone()),
-        });
-        let mut to: Vec<Address> = emails.collect();
-        for stored in channels::all(tx)? {
-            to.extend(addressed(&stored, has_mail));
-        }
-        for to in &to {
+pub(crate) async fn test_all(alerts: &Alerts) -> Result<usize> {
+    let reach = alerts.reach();
+    let queued = alerts.common.write(move |tx| {
+        let all = Audience::read(tx, &reach)?.meant(Target::All);
+        for to in &all {
             deliveries::queue_test(tx, to, unix_ms())?;
         }
-        Ok(to.len())
+        Ok(all.len())
     });
     let queued = queued.await?;
-    app.mails_waiting.notify_one();
-    app.channels_waiting.notify_one();
+    alerts.send();
     Ok(queued)
 }
+
 /// The path's id; what is no number cannot be found.
 pub(crate) fn channel_id(request: &Request) -> Result<i64> {
     let id = request.param("id").parse().ok();

@@ -13,25 +13,19 @@ pub enum Kind {
     EveryN,
     /// A snoozed group woke.
     Woken,
-    /// Somebody pressed the test button.
-    Test,
-    /// Many of the others at once.
-    Digest,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 5] = [
         Self::Created,
         Self::Reopened,
         Self::Spike,
         Self::EveryN,
         Self::Woken,
-        Self::Test,
-        Self::Digest,
     ];
 
-    /// `created`, `reopened`, `spike`, `every_n`, `woken`, `test` or `digest`.
+    /// `created`, `reopened`, `spike`, `every_n` or `woken`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -39,8 +33,6 @@ impl Kind {
             Self::Spike => "spike",
             Self::EveryN => "every_n",
             Self::Woken => "woken",
-            Self::Test => "test",
-            Self::Digest => "digest",
         }
     }
 
@@ -83,7 +75,7 @@ pub struct Fact<'a> {
 }
 
 impl Rule {
-    /// Whether this is to be told. A test or a digest is never asked for by a rule.
+    /// Whether this is to be told.
     pub fn wants(&self, fact: &Fact<'_>) -> bool {
         let is_project = self
             .project
@@ -95,7 +87,6 @@ impl Rule {
             Kind::Reopened | Kind::Woken => self.on_reopened,
             Kind::Spike => self.on_spike,
             Kind::EveryN => self.reached(fact.n_before, fact.n_after),
-            Kind::Test | Kind::Digest => false,
         };
         is_project && is_environment && is_kind
     }

@@ -104,7 +104,7 @@ pub fn prefix(kind: Kind) -> &'static str {
         Kind::Spike => "Spike: ",
         Kind::EveryN => "Again: ",
         Kind::Woken => "Awake: ",
-        Kind::Created | Kind::Test | Kind::Digest => "",
+        Kind::Created => "",
     }
 }
 
@@ -115,7 +115,7 @@ pub fn event(kind: Kind) -> &'static str {
         Kind::Spike => "An error is far over its own past",
         Kind::EveryN => "An error goes on",
         Kind::Woken => "A snoozed error is awake",
-        Kind::Created | Kind::Test | Kind::Digest => "A new error",
+        Kind::Created => "A new error",
     }
 }
 

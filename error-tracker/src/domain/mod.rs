@@ -1,6 +1,7 @@
 //! The rules: plain functions and types. No HTTP, no SQL, no clock.
 
 pub mod alerting;
+pub mod digest;
 pub mod exception;
 pub mod fingerprint;
 pub mod grouping;

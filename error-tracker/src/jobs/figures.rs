@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use service::Ending;
 
-use crate::alerts::store::deliveries;
 use crate::app::App;
 use crate::store::groups;
 
@@ -15,15 +14,11 @@ const INTERVAL: Duration = Duration::from_secs(15);
 pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let mut ticks = tokio::time::interval(INTERVAL);
     while ending.unless(ticks.tick()).await.is_some() {
-        let figures = app
-            .read(|connection| Ok((groups::totals(connection)?, deliveries::queue_state(connection)?)))
-            .await;
+        let figures = app.read(groups::totals).await;
         // A busy store answers at the next tick; the gauges stay as they were.
-        let Ok((totals, queue)) = figures else { continue };
+        let Ok(totals) = figures else { continue };
         app.metrics.groups_open.set(totals.n_open);
         app.metrics.groups_resolved.set(totals.n_resolved);
         app.metrics.groups_snoozed.set(totals.n_snoozed);
-        app.metrics.alerts_waiting.set(queue.n_waiting);
-        app.metrics.alerts_given_up.set(queue.n_given_up);
     }
 }

@@ -1,8 +1,7 @@
 //! What runs on a clock or a queue.
 
-mod alerting;
-pub(crate) mod compose;
 mod figures;
+mod matching;
 mod retention;
 mod room;
 mod settling;
@@ -14,7 +13,7 @@ use std::sync::Arc;
 
 use service::{Ending, Tasks};
 
-use crate::alerts::jobs::{channels, mail};
+use crate::alerts;
 use crate::app::App;
 
 /// Starts all jobs.
@@ -25,9 +24,8 @@ pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
     start_one(app, tasks, "waking", waking::run);
     start_one(app, tasks, "spikes", spikes::run);
     start_one(app, tasks, "room", room::run);
-    start_one(app, tasks, "alerting", alerting::run);
-    start_one(app, tasks, "mail", mail::run);
-    start_one(app, tasks, "channels", channels::run);
+    start_one(app, tasks, "matching", matching::run);
+    alerts::start(app, tasks);
 }
 
 fn start_one<F>(

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use service::{Ending, unix_ms};
 
-use crate::alerts::store::deliveries;
 use crate::app::App;
 use crate::store::tallies::{self, DAY_MS, HOUR_MS};
 use crate::store::{filing, groups};
@@ -13,8 +12,6 @@ use crate::store::{filing, groups};
 const INTERVAL: Duration = Duration::from_secs(3600);
 /// Groups deleted in one transaction.
 const STEP: u32 = 200;
-/// Mails and other alerts that are done with are kept as long, to answer "was I told?".
-const DELIVERY_DAYS: i64 = 30;
 /// Hours older than this are added up by day.
 const HOURLY_DAYS: i64 = 35;
 /// Hours of groups added up in one transaction, or a day's worth if that is more.
@@ -48,9 +45,6 @@ async fn sweep(app: &App) -> web::Result<()> {
     }
     app.common
         .write(|tx| filing::drop_events(tx, unix_ms() - EVENT_ID_DAYS * DAY_MS))
-        .await?;
-    app.common
-        .write(|tx| deliveries::drop_done(tx, unix_ms() - DELIVERY_DAYS * DAY_MS))
         .await?;
     let before = (unix_ms() - HOURLY_DAYS * DAY_MS).div_euclid(HOUR_MS);
     while app

@@ -2,6 +2,7 @@
 
 pub mod activities;
 pub mod causes;
+pub mod digests;
 pub mod families;
 pub mod filing;
 pub mod filtered;
@@ -25,7 +26,8 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0003_mails",
     "0004_events",
     "0005_work",
-    "0006_alerts"
+    "0006_alerts",
+    "0007_subjects"
 ];
 
 /// The real schema in memory, and a report to file in it.
@@ -70,5 +72,38 @@ mod testing {
         let report = report::read(body.to_string().as_bytes(), None).unwrap();
         let recognised = Recognition::default().recognise(&report);
         Filing::new(report, recognised, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::MIGRATIONS;
+
+    #[test]
+    fn deliveries_from_before_keep_what_they_are_about() {
+        let database = Connection::open_in_memory().unwrap();
+        database.execute_batch("pragma foreign_keys = on").unwrap();
+        let (before, after) = MIGRATIONS.split_at(6);
+        let apply = |migrations: &[sqlite::Migration]| {
+            for migration in migrations {
+                database.execute_batch(migration.sql).unwrap();
+            }
+        };
+        apply(before);
+        let filled = "
+            insert into groups (fingerprint, project, exception_type, n_occurrences, first_seen_at, last_seen_at, text_hash)
+            values ('f', 'shop', 'E', 1, 1, 1, 1);
+            insert into deliveries (group_id, kind, created_at) values (1, 'created', 1), (null, 'test', 1);";
+        database.execute_batch(filled).unwrap();
+        apply(after);
+        let kinds = || -> String {
+            let sql = "select group_concat(kind) from deliveries where subject_id = 1 or kind = 'test'";
+            database.query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(kinds(), "created,test");
+        database.execute("delete from groups", []).unwrap();
+        assert_eq!(kinds(), "test");
     }
 }

@@ -2,38 +2,8 @@
 
 use rusqlite::{Connection, Row, named_params};
 
+use crate::alerts::Target;
 use crate::domain::alerting::Rule;
-
-/// Which channels a rule means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// All of them, ALERT_EMAILS too.
-    All,
-    /// The addresses in ALERT_EMAILS.
-    Emails,
-    /// One of the table.
-    Channel(i64),
-}
-
-impl Target {
-    /// The other way round.
-    pub fn number(self) -> Option<i64> {
-        match self {
-            Self::All => None,
-            Self::Emails => Some(0),
-            Self::Channel(id) => Some(id),
-        }
-    }
-
-    /// As the table has it.
-    pub fn of_number(number: Option<i64>) -> Self {
-        match number {
-            None => Self::All,
-            Some(0) => Self::Emails,
-            Some(id) => Self::Channel(id),
-        }
-    }
-}
 
 /// A rule with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +12,7 @@ pub struct StoredRule {
     pub id: i64,
     /// What it wants.
     pub rule: Rule,
-    /// Hours in which it waits, as written; see `domain::quiet_hours`.
+    /// Hours in which it waits, as written; see `alerts::read_quiet_hours`.
     pub quiet_hours: Option<String>,
     /// Who is told.
     pub target: Target,
@@ -112,4 +82,11 @@ pub fn delete(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
         .prepare_cached("delete from rules where id = ?1")?
         .execute([id])?
         > 0)
+}
+
+/// Deletes the rules that mean only this channel.
+pub fn delete_of_channel(tx: &Connection, channel_id: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("delete from rules where channel_id = ?1")?
+        .execute([channel_id])?;
+    Ok(())
 }

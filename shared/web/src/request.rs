@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, header};
+use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, watch};
 
 use crate::decode::{DecodeError, Encoding};
@@ -133,6 +134,12 @@ impl Request {
     pub async fn form(&mut self) -> Result<Query> {
         let bytes = self.bytes().await?;
         Ok(Query::parse(&String::from_utf8_lossy(&bytes)))
+    }
+
+    /// A JSON body. 400 that says what it must be: `shape`, such as `{"text": a string}`.
+    pub async fn json<T: DeserializeOwned>(&mut self, shape: &str) -> Result<T> {
+        let bytes = self.bytes().await?;
+        serde_json::from_slice(&bytes).map_err(|_| Error::bad_request(format!("the body must be {shape}")))
     }
 
     /// The coding of the body; `Err` for one that we don't know or cannot read, or several.

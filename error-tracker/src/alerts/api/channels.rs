@@ -6,13 +6,12 @@ use serde::Serialize;
 use serde_json::json;
 use web::{Request, Response, ResponseExt, Result, StatusCode};
 
+use crate::alerts::alerting::Alerting;
 use crate::alerts::channel::{self, NewChannel, channel_id};
 use crate::alerts::store::channels;
-use crate::api::work::body;
-use crate::app::App;
 
 /// `GET /api/channels`: without what must not be shown.
-pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {
+pub(crate) async fn list<A: Alerting>(app: Arc<A>, _: Request) -> Result<Response> {
     #[derive(Serialize)]
     struct Row<'a> {
         id: i64,
@@ -20,7 +19,7 @@ pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {
         kind: &'a str,
         to: String,
     }
-    let all = app.common.read(channels::all).await?;
+    let all = app.alerts().common.read(channels::all).await?;
     let rows = all.iter().map(|stored| Row {
         id: stored.id,
         name: &stored.name,
@@ -32,26 +31,26 @@ pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {
 }
 
 /// `POST /api/channels`: 201 with the secret that a webhook is signed with.
-pub(crate) async fn create(app: Arc<App>, mut request: Request) -> Result<Response> {
+pub(crate) async fn create<A: Alerting>(app: Arc<A>, mut request: Request) -> Result<Response> {
     let shape =
         "{\"kind\": one of webhook, slack, discord, teams, ntfy, mail, \"target\": a URL or addresses}";
-    let new: NewChannel = body(&mut request, shape).await?;
-    let added = channel::add(&app, new).await?;
+    let new: NewChannel = request.json(shape).await?;
+    let added = channel::add(app.alerts(), new).await?;
     let answer = json!({ "id": added.id, "secret": added.secret });
     Ok(Response::json(StatusCode::CREATED, &answer))
 }
 
 /// `DELETE /api/channels/{id}`: with the rules that mean only it; what waits for it is given up.
-pub(crate) async fn delete(app: Arc<App>, request: Request) -> Result<Response> {
+pub(crate) async fn delete<A: Alerting>(app: Arc<A>, request: Request) -> Result<Response> {
     let id = channel_id(&request)?;
-    channel::remove(&app, id).await?;
+    channel::remove(&*app, id).await?;
     let answer = json!({ "status": "deleted", "id": id });
     Ok(Response::json(StatusCode::OK, &answer))
 }
 
 /// `POST /api/channels/{id}/test`: queues a test. 202 with the numbers of the deliveries, to look at what came of it.
-pub(crate) async fn test(app: Arc<App>, request: Request) -> Result<Response> {
-    let deliveries = channel::send_test(&app, channel_id(&request)?).await?;
+pub(crate) async fn test<A: Alerting>(app: Arc<A>, request: Request) -> Result<Response> {
+    let deliveries = channel::send_test(app.alerts(), channel_id(&request)?).await?;
     Ok(Response::json(
         StatusCode::ACCEPTED,
         &json!({ "deliveries": deliveries }),

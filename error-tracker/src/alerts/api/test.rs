@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde_json::json;
 use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 
+use crate::alerts::alerting::Alerting;
 use crate::alerts::channel;
-use crate::app::App;
 
-/// `POST /api/test-alert`: queues a test to everybody who may be told of errors. 503 if nobody can be.
-pub(crate) async fn test(app: Arc<App>, _: Request) -> Result<Response> {
-    if channel::test_all(&app).await? == 0 {
-        let name = match app.settings.has_mail() {
+/// `POST /api/test-alert`: queues a test to everybody who may be told. 503 if nobody can be.
+pub(crate) async fn test<A: Alerting>(app: Arc<A>, _: Request) -> Result<Response> {
+    if channel::test_all(app.alerts()).await? == 0 {
+        let name = match app.alerts().settings.has_mail() {
             true => "ALERT_EMAILS",
             false => "SMTP_HOST",
         };

@@ -1,325 +1,95 @@
-//! The words of a digest: many alerts of one channel in one mail.
+//! The words of a digest: many alerts of one channel in one mail or message.
 
 use askama::Template;
 use ui::Count;
 
-use super::mail::{self, Text};
-use crate::domain::alerting::Kind;
+use crate::alerts::domain::mail::{self, Text};
 
-/// Groups that a digest shows; the rest is a number.
-pub const MAX_GROUPS: usize = 20;
-/// A group's message is cut here, in characters.
-const MAX_MESSAGE_CHARS: usize = 160;
+/// Subjects that a digest shows; the rest is a number.
+pub const MAX_ENTRIES: usize = 20;
 
-/// What a digest says.
-#[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
-    /// How many alerts of each kind. Tests and digests are none of an error, and not counted.
-    pub counts: &'a [(Kind, u64)],
-    /// Of how many projects.
-    pub n_projects: u64,
-    /// Those to show, most important first; what is above [`MAX_GROUPS`] is left out.
-    pub groups: &'a [Group<'a>],
-    /// The inbox.
-    pub url: &'a str,
+/// What a digest says; cut and put on one line here.
+#[derive(Debug, Clone, Default)]
+pub struct Digest {
+    /// `5,000 new errors, 4 reopened in 3 projects`
+    pub summary: String,
+    /// Alerts in it, those that are not shown too.
+    pub n_alerts: u64,
+    /// Those to show, most important first; what is above [`MAX_ENTRIES`] is left out.
+    pub entries: Vec<Entry>,
+    /// Of which projects; empty: of none.
+    pub project: String,
+    /// The page that shows all.
+    pub url: String,
+    /// What the link to it says.
+    pub open: &'static str,
 }
 
-/// One of the groups.
-#[derive(Debug, Clone, Copy)]
-pub struct Group<'a> {
-    /// Its id.
-    pub id: i64,
+/// One of the subjects.
+#[derive(Debug, Clone, Default)]
+pub struct Entry {
+    /// Why it is here: `Reopened`.
+    pub label: &'static str,
     /// Who owns it.
-    pub project: &'a str,
-    /// The exception's type.
-    pub exception_type: &'a str,
-    /// Of the report that caused the alert.
-    pub message: &'a str,
-    /// Why it is here.
-    pub kind: Kind,
-    /// Reports so far.
-    pub n_occurrences: i64,
+    pub project: String,
+    /// What it is.
+    pub title: String,
+    /// How it stands: `1,234 reports so far`.
+    pub note: String,
+    /// All of it on one line of a chat.
+    pub line: String,
     /// Its page.
-    pub url: &'a str,
+    pub url: String,
 }
 
 #[derive(Template)]
 #[template(path = "alerts/domain/digest.html")]
 struct Html<'a> {
-    summary: &'a str,
-    groups: &'a [Entry<'a>],
+    digest: &'a Digest,
+    entries: &'a [Entry],
     n_more: Option<&'a Count>,
-    url: &'a str,
 }
 
 #[derive(Template)]
 #[template(path = "alerts/domain/digest.txt")]
 struct Plain<'a> {
-    summary: &'a str,
-    groups: &'a [Entry<'a>],
+    digest: &'a Digest,
+    entries: &'a [Entry],
     n_more: Option<&'a Count>,
-    url: &'a str,
 }
 
-/// A group as both templates show it.
-struct Entry<'a> {
-    label: &'static str,
-    project: String,
-    title: String,
-    n_reports: Count,
-    url: &'a str,
-}
-
-/// The digest. Its subject: `[Monlight] 5,000 new errors, 4 reopened in 3 projects`.
-pub fn words(facts: &Facts<'_>) -> askama::Result<Text> {
-    let summary = summary(facts);
-    let n_shown = facts.groups.len().min(MAX_GROUPS);
-    let groups: Vec<_> = facts.groups[..n_shown].iter().map(entry).collect();
-    let n_total = PARTS
-        .iter()
-        .fold(0_u64, |sum, part| sum.saturating_add(count(facts, part.kind)));
-    let n_more = Count::new(n_total.saturating_sub(n_shown as u64));
-    let n_more = (n_more.value > 0).then_some(&n_more);
-    let plain = Plain {
-        summary: &summary,
-        groups: &groups,
-        n_more,
-        url: facts.url,
-    };
-    let html = Html {
-        summary: &summary,
-        groups: &groups,
-        n_more,
-        url: facts.url,
-    };
-    let subject = format!("[Monlight] {summary}");
-    Ok(Text {
-        subject: mail::cut_chars(&subject, mail::MAX_SUBJECT).to_owned(),
-        plain: mail::visible(&plain.render()?),
-        html: mail::visible(&html.render()?),
-    })
-}
-
-/// How a kind of alert is counted and labelled.
-struct Part {
-    kind: Kind,
-    /// Of one and of many.
-    nouns: [&'static str; 2],
-    /// The same where the word "errors" was said before.
-    short: [&'static str; 2],
-    label: &'static str,
-}
-
-/// In the order of a summary.
-const PARTS: [Part; 5] = [
-    Part {
-        kind: Kind::Created,
-        nouns: ["new error", "new errors"],
-        short: ["new", "new"],
-        label: "New",
-    },
-    Part {
-        kind: Kind::Reopened,
-        nouns: ["reopened error", "reopened errors"],
-        short: ["reopened", "reopened"],
-        label: "Reopened",
-    },
-    Part {
-        kind: Kind::Woken,
-        nouns: ["woken error", "woken errors"],
-        short: ["woken", "woken"],
-        label: "Woken",
-    },
-    Part {
-        kind: Kind::Spike,
-        nouns: ["spike", "spikes"],
-        short: ["spike", "spikes"],
-        label: "Spike",
-    },
-    Part {
-        kind: Kind::EveryN,
-        nouns: ["milestone", "milestones"],
-        short: ["milestone", "milestones"],
-        label: "Milestone",
-    },
-];
-
-/// `5,000 new errors, 4 reopened in 3 projects`; a single project is named. On one line.
-fn summary(facts: &Facts<'_>) -> String {
-    let mut words = String::new();
-    for part in &PARTS {
-        let n = count(facts, part.kind);
-        if n == 0 {
-            continue;
-        }
-        let nouns = match words.is_empty() {
-            true => part.nouns,
-            false => part.short,
+impl Digest {
+    /// As a mail. Its subject: `[Monlight] 5,000 new errors, 4 reopened in 3 projects`.
+    pub fn mail(&self) -> askama::Result<Text> {
+        let n_shown = self.entries.len().min(MAX_ENTRIES);
+        let entries: Vec<_> = self.entries[..n_shown].iter().map(Entry::on_one_line).collect();
+        let n_more = Count::new(self.n_alerts.saturating_sub(n_shown as u64));
+        let n_more = (n_more.value > 0).then_some(&n_more);
+        let plain = Plain {
+            digest: self,
+            entries: &entries,
+            n_more,
         };
-        let comma = if words.is_empty() { "" } else { ", " };
-        let noun = nouns[usize::from(n != 1)];
-        words += &format!("{comma}{} {noun}", Count::new(n).exact);
-    }
-    if words.is_empty() {
-        words += "0 errors";
-    }
-    match (facts.n_projects, facts.groups.first()) {
-        (0, _) => words,
-        (1, Some(group)) if !group.project.is_empty() => {
-            format!("{words} in {}", mail::one_line(group.project))
-        }
-        (1, _) => format!("{words} in 1 project"),
-        (n, _) => format!("{words} in {} projects", Count::new(n).exact),
+        let html = Html {
+            digest: self,
+            entries: &entries,
+            n_more,
+        };
+        let subject = mail::one_line(&format!("[Monlight] {}", self.summary));
+        Ok(Text {
+            subject: mail::cut_chars(&subject, mail::MAX_SUBJECT).to_owned(),
+            plain: mail::visible(&plain.render()?),
+            html: mail::visible(&html.render()?),
+        })
     }
 }
 
-fn count(facts: &Facts<'_>, kind: Kind) -> u64 {
-    let counts = facts.counts.iter().filter(|(of, _)| *of == kind);
-    counts.fold(0, |sum, (_, n)| sum.saturating_add(*n))
-}
-
-fn entry<'a>(group: &Group<'a>) -> Entry<'a> {
-    let message = mail::cut_chars(group.message, MAX_MESSAGE_CHARS);
-    let title = format!("{}: {message} (#{})", group.exception_type, group.id);
-    let part = PARTS.iter().find(|part| part.kind == group.kind);
-    Entry {
-        label: part.map_or("Alert", |part| part.label),
-        project: mail::one_line(group.project),
-        title: mail::one_line(&title),
-        n_reports: Count::new(group.n_occurrences.max(0).unsigned_abs()),
-        url: group.url,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn group<'a>() -> Group<'a> {
-        Group {
-            id: 7,
-            project: "shop",
-            exception_type: "ValueError",
-            message: "bad <b>",
-            kind: Kind::Created,
-            n_occurrences: 1234,
-            url: "http://127.0.0.1:5010/errors/7",
-        }
-    }
-
-    fn facts<'a>(counts: &'a [(Kind, u64)], n_projects: u64, groups: &'a [Group<'a>]) -> Facts<'a> {
-        Facts {
-            counts,
-            n_projects,
-            groups,
-            url: "http://127.0.0.1:5010/errors?status=open&x=1",
-        }
-    }
-
-    #[test]
-    fn the_subject_counts_by_kind() {
-        let check = |counts: &[(Kind, u64)], n_projects, expected: &str| {
-            let text = words(&facts(counts, n_projects, &[group()])).unwrap();
-            assert_eq!(text.subject, format!("[Monlight] {expected}"));
-        };
-        check(&[(Kind::Created, 5000)], 3, "5,000 new errors in 3 projects");
-        check(
-            &[(Kind::Reopened, 4), (Kind::Created, 5000)],
-            3,
-            "5,000 new errors, 4 reopened in 3 projects",
-        );
-        check(
-            &[(Kind::Reopened, 1), (Kind::Spike, 2)],
-            1,
-            "1 reopened error, 2 spikes in shop",
-        );
-        check(
-            &[(Kind::EveryN, 1), (Kind::Spike, 1), (Kind::Woken, 2)],
-            2,
-            "2 woken errors, 1 spike, 1 milestone in 2 projects",
-        );
-        check(
-            &[(Kind::Created, 1), (Kind::Created, 1), (Kind::Test, 9)],
-            0,
-            "2 new errors",
-        );
-    }
-
-    #[test]
-    fn a_digest_shows_its_groups_and_links_to_them_and_to_the_inbox() {
-        let spike = Group {
-            kind: Kind::Spike,
-            id: 8,
-            n_occurrences: 1,
-            url: "http://127.0.0.1:5010/errors/8",
-            ..group()
-        };
-        let text = words(&facts(
-            &[(Kind::Created, 1), (Kind::Spike, 1)],
-            1,
-            &[group(), spike],
-        ))
-        .unwrap();
-        assert_eq!(
-            text.plain,
-            "1 new error, 1 spike in shop.\n\nhttp://127.0.0.1:5010/errors?status=open&x=1\n\n\
-             New: shop\nValueError: bad <b> (#7)\n1,234 reports so far\nhttp://127.0.0.1:5010/errors/7\n\n\
-             Spike: shop\nValueError: bad <b> (#8)\n1 report so far\nhttp://127.0.0.1:5010/errors/8\n"
-        );
-        assert!(!text.html.contains("<b>"), "{}", text.html);
-        for link in [
-            "href=\"http://127.0.0.1:5010/errors/7\"",
-            "href=\"http://127.0.0.1:5010/errors?status=open&#38;x=1\"",
-        ] {
-            assert!(text.html.contains(link), "{link}: {}", text.html);
-        }
-    }
-
-    #[test]
-    fn what_is_not_shown_is_counted() {
-        let groups = [group(); 30];
-        let text = words(&facts(&[(Kind::Created, 5000)], 1, &groups)).unwrap();
-        assert_eq!(text.plain.matches("ValueError").count(), MAX_GROUPS);
-        for body in [&text.plain, &text.html] {
-            assert!(body.contains("And 4,980 more."), "{body}");
-        }
-        let all = words(&facts(&[(Kind::Created, 1)], 1, &groups[..1])).unwrap();
-        assert!(!all.plain.contains("more"), "{}", all.plain);
-    }
-
-    #[test]
-    fn a_hostile_project_stays_on_one_line() {
-        let hostile = Group {
-            project: "a\r\nBcc: evil@example.com =?utf-8?q?x?=",
-            message: "line\u{2028}end\n\u{1b}[31m",
-            ..group()
-        };
-        let text = words(&facts(&[(Kind::Created, 1)], 1, &[hostile])).unwrap();
-        assert_eq!(
-            text.subject,
-            "[Monlight] 1 new error in a  Bcc: evil@example.com = ?utf-8?q?x?="
-        );
-        assert!(
-            text.plain.contains("ValueError: line end  [31m (#7)\n"),
-            "{}",
-            text.plain
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_set_and_escaped(project in "(?s).{0,300}", kind in "(?s).{0,300}", message in "(?s).{0,300}",
-            n_projects: u64, counts: [u64; 7], n_occurrences: i64) {
-            let hostile = Group { project: &project, exception_type: &kind, message: &message, n_occurrences, ..group() };
-            let counts: Vec<_> = Kind::ALL.into_iter().zip(counts).collect();
-            let text = words(&facts(&counts, n_projects, &[hostile])).unwrap();
-            prop_assert!(text.subject.chars().count() <= mail::MAX_SUBJECT);
-            prop_assert!(!text.subject.chars().any(char::is_control));
-            prop_assert!(!text.subject.contains("=?"));
-            let harmless = words(&facts(&counts, n_projects, &[group()])).unwrap().html;
-            prop_assert_eq!(text.html.matches('<').count(), harmless.matches('<').count());
+impl Entry {
+    fn on_one_line(&self) -> Self {
+        Self {
+            project: mail::one_line(&self.project),
+            title: mail::one_line(&self.title),
+            ..self.clone()
         }
     }
 }

@@ -27,12 +27,13 @@ pub fn visible(text: &str) -> String {
     text.replace("\r\n", "\n").chars().map(symbol).collect()
 }
 
-/// The mail of the test button.
-pub fn test() -> Text {
+/// The mail of the test button. `service`: the name of the binary; `tells_of`: what it tells of, within a sentence.
+pub fn test(service: &str, tells_of: &str) -> Text {
+    let words = format!("This is a test. Mails of {tells_of} will come this way.");
     Text {
-        subject: "[error-tracker] SMTP test alert".to_owned(),
-        plain: "This is a test. Mails of new and reopened errors will come this way.\n".to_owned(),
-        html: "<p>This is a test. Mails of new and reopened errors will come this way.</p>\n".to_owned(),
+        subject: format!("[{service}] SMTP test alert"),
+        html: format!("<p>{words}</p>\n"),
+        plain: words + "\n",
     }
 }
 

@@ -9,12 +9,12 @@ use std::time::Duration;
 use service::{Ending, unix_ms};
 use tokio::task::JoinSet;
 
-use super::mail::{Failed, note_delivered};
+use super::failed::{Failed, note_delivered};
+use crate::alerts::alerting::Alerting;
 use crate::alerts::channel;
+use crate::alerts::content;
 use crate::alerts::store::channels::{self, Channel};
 use crate::alerts::store::deliveries::{self, Delivery, Way};
-use crate::app::App;
-use crate::jobs::compose;
 
 /// Longest wait without looking: covers clock jumps.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ const BATCH: u32 = 50;
 /// Channels to which something is on its way.
 type Sending = JoinSet<Option<i64>>;
 
-pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
+pub(crate) async fn run<A: Alerting>(app: Arc<A>, mut ending: Ending) {
     let mut sending = Sending::new();
     let mut busy = BTreeSet::new();
     loop {
@@ -37,7 +37,7 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
         let called = async {
             tokio::select! {
                 Some(ended) = sending.join_next() => ended.ok(),
-                () = app.channels_waiting.notified() => None,
+                () = app.alerts().channels_waiting.notified() => None,
                 () = tokio::time::sleep(pause) => None,
             }
         };
@@ -56,15 +56,15 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
 }
 
 /// Begins to send what is due to channels that are free; returns how long there is nothing to do.
-async fn start_due(
-    app: &Arc<App>,
+async fn start_due<A: Alerting>(
+    app: &Arc<A>,
     sending: &mut Sending,
     busy: &mut BTreeSet<Option<i64>>,
     ending: &Ending,
 ) -> web::Result<Duration> {
+    let common = &app.alerts().common;
     let but_not: Vec<i64> = busy.iter().copied().flatten().collect();
-    let due = app
-        .common
+    let due = common
         .read(move |connection| deliveries::due(connection, Way::Channel, &but_not, unix_ms(), BATCH))
         .await?;
     let mut by_channel: BTreeMap<Option<i64>, Vec<Delivery>> = BTreeMap::new();
@@ -78,14 +78,13 @@ async fn start_due(
         busy.insert(channel_id);
         let (app, ending) = (app.clone(), ending.clone());
         sending.spawn(async move {
-            if let Err(error) = to_channel(&app, channel_id, due, ending).await {
+            if let Err(error) = to_channel(&*app, channel_id, due, ending).await {
                 tracing::error!(cause = error.cause, "alert queue: {}", error.detail);
             }
             channel_id
         });
     }
-    let next = app
-        .common
+    let next = common
         .read(|connection| deliveries::next_due(connection, Way::Channel))
         .await?;
     let now = unix_ms();
@@ -95,15 +94,17 @@ async fn start_due(
     Ok(pause.min(MAX_PAUSE))
 }
 
-async fn to_channel(
-    app: &App,
+async fn to_channel<A: Alerting>(
+    app: &A,
     channel_id: Option<i64>,
     due: Vec<Delivery>,
     mut ending: Ending,
 ) -> web::Result<()> {
+    let alerts = app.alerts();
     let found = match channel_id {
         Some(id) => {
-            app.common
+            alerts
+                .common
                 .read(move |connection| channels::find(connection, id))
                 .await?
         }
@@ -116,14 +117,14 @@ async fn to_channel(
         let id = delivery.id;
         match send(app, found.as_ref(), &delivery).await? {
             Ok(()) => {
-                app.metrics.alerts_sent.inc();
-                note_delivered(app, id).await;
+                alerts.metrics.alerts_sent.inc();
+                note_delivered(alerts, id).await;
             }
             Err(Failed { words, next }) => {
-                app.metrics.alerts_failed.inc();
+                alerts.metrics.alerts_failed.inc();
                 tracing::warn!(delivery.id = id, "alert {id} was not delivered: {words}");
                 let note = move |tx: &rusqlite::Connection| deliveries::failed(tx, id, &words, next);
-                app.common.write(note).await?;
+                alerts.common.write(note).await?;
                 // Whoever did not take this one is not asked again at once.
                 if next.is_some() {
                     return Ok(());
@@ -134,7 +135,11 @@ async fn to_channel(
     Ok(())
 }
 
-async fn send(app: &App, stored: Option<&Channel>, delivery: &Delivery) -> web::Result<Result<(), Failed>> {
+async fn send<A: Alerting>(
+    app: &A,
+    stored: Option<&Channel>,
+    delivery: &Delivery,
+) -> web::Result<Result<(), Failed>> {
     let Some(stored) = stored else {
         return Ok(Err(Failed::for_good("its channel is gone")));
     };
@@ -142,10 +147,10 @@ async fn send(app: &App, stored: Option<&Channel>, delivery: &Delivery) -> web::
         Ok(channel) => channel,
         Err(bad) => return Ok(Err(Failed::for_good(&bad.to_string()))),
     };
-    let Some(content) = compose::content(app, delivery).await? else {
-        return Ok(Err(Failed::for_good("its group is gone")));
+    let Some(content) = content::of(app, delivery).await? else {
+        return Ok(Err(Failed::for_good("what it was about is gone")));
     };
-    let request = channel.request(&content.message(), &compose::delivery_id(delivery), unix_ms());
-    let sent = app.sender.send(&request).await;
+    let request = channel.request(&content.message, &delivery.name(), unix_ms());
+    let sent = app.alerts().sender.send(&request).await;
     Ok(sent.map_err(|error| Failed::of(&error, delivery.n_attempts, delivery.id)))
 }

@@ -62,10 +62,8 @@ pub fn add(tx: &Connection, channel: &Channel, now: i64) -> rusqlite::Result<i64
     Ok(tx.last_insert_rowid())
 }
 
-/// Deletes a channel with the rules that mean only it, and gives up what waits for it. False if it is not there.
+/// Deletes a channel, and gives up what waits for it. False if it is not there. Rules that mean only it are the caller's.
 pub fn delete(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
-    tx.prepare_cached("delete from rules where channel_id = ?1")?
-        .execute([id])?;
     let mut waiting = tx.prepare_cached(
         "update deliveries
          set next_attempt_at = null, is_held = 0, last_error = 'its channel was deleted'

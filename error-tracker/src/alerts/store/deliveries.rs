@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row, named_params};
 
-use crate::domain::alerting::Kind;
+/// Kind of what the test button sends.
+pub const TEST: &str = "test";
+/// Kind of what carries many others at once.
+pub const DIGEST: &str = "digest";
 
 /// To whom: a channel, or an address. For addresses of `ALERT_EMAILS` there is no channel.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,14 +25,32 @@ pub struct Delivery {
     pub id: i64,
     /// To whom.
     pub to: Address,
-    /// None for tests and digests.
-    pub group_id: Option<i64>,
-    /// Why.
-    pub kind: Kind,
+    /// What it is about; none for tests and digests.
+    pub subject_id: Option<i64>,
+    /// Why: [`TEST`], [`DIGEST`], or a word of the service's.
+    pub kind: String,
     /// Unix milliseconds, as all that end in `_at`.
     pub created_at: i64,
     /// Tries so far.
     pub n_attempts: u32,
+}
+
+impl Delivery {
+    /// What receivers know it by: it stays the same over all tries.
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.created_at, self.id)
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    /// What, in the service's words: `created`.
+    pub kind: &'a str,
+    /// To what.
+    pub subject_id: i64,
+    /// When, in Unix milliseconds.
+    pub at: i64,
 }
 
 /// What waits for a decision.
@@ -45,21 +66,19 @@ pub struct Held {
 pub fn hold(
     tx: &Connection,
     to: &Address,
-    group_id: i64,
-    kind: Kind,
-    at: i64,
+    event: &Event<'_>,
     hold_until: Option<i64>,
 ) -> rusqlite::Result<()> {
     let mut statement = tx.prepare_cached(
-        "insert into deliveries (channel_id, recipient, group_id, kind, created_at, is_held, hold_until)
-         values (:channel_id, :recipient, :group_id, :kind, :at, 1, :hold_until)",
+        "insert into deliveries (channel_id, recipient, subject_id, kind, created_at, is_held, hold_until)
+         values (:channel_id, :recipient, :subject_id, :kind, :at, 1, :hold_until)",
     )?;
     statement.execute(named_params! {
         ":channel_id": to.channel_id,
         ":recipient": to.recipient,
-        ":group_id": group_id,
-        ":kind": kind.name(),
-        ":at": at,
+        ":subject_id": event.subject_id,
+        ":kind": event.kind,
+        ":at": event.at,
         ":hold_until": hold_until,
     })?;
     Ok(())
@@ -67,10 +86,10 @@ pub fn hold(
 
 /// Adds a test, due at once.
 pub fn queue_test(tx: &Connection, to: &Address, now: i64) -> rusqlite::Result<i64> {
-    release_new(tx, to, Kind::Test, now)
+    release_new(tx, to, TEST, now)
 }
 
-fn release_new(tx: &Connection, to: &Address, kind: Kind, now: i64) -> rusqlite::Result<i64> {
+fn release_new(tx: &Connection, to: &Address, kind: &str, now: i64) -> rusqlite::Result<i64> {
     let mut statement = tx.prepare_cached(
         "insert into deliveries (channel_id, recipient, kind, created_at, released_at, next_attempt_at)
          values (:channel_id, :recipient, :kind, :now, :now, :now)",
@@ -78,7 +97,7 @@ fn release_new(tx: &Connection, to: &Address, kind: Kind, now: i64) -> rusqlite:
     statement.execute(named_params! {
         ":channel_id": to.channel_id,
         ":recipient": to.recipient,
-        ":kind": kind.name(),
+        ":kind": kind,
         ":now": now,
     })?;
     Ok(tx.last_insert_rowid())
@@ -158,7 +177,7 @@ pub fn release(tx: &Connection, held: &[Held], now: i64) -> rusqlite::Result<()>
 
 /// Lets held ones go as one digest.
 pub fn release_digest(tx: &Connection, to: &Address, held: &[Held], now: i64) -> rusqlite::Result<()> {
-    let digest = release_new(tx, to, Kind::Digest, now)?;
+    let digest = release_new(tx, to, DIGEST, now)?;
     let mut statement =
         tx.prepare_cached("update deliveries set is_held = 0, digest_id = :digest where id = :id")?;
     for one in held {
@@ -185,7 +204,7 @@ impl Way {
     }
 }
 
-const COLUMNS: &str = "id, channel_id, recipient, group_id, kind, created_at, n_attempts";
+const COLUMNS: &str = "id, channel_id, recipient, subject_id, kind, created_at, n_attempts";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
@@ -194,8 +213,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
             channel_id: row.get(1)?,
             recipient: row.get(2)?,
         },
-        group_id: row.get(3)?,
-        kind: Kind::read(row.get_ref(4)?.as_str()?).unwrap_or(Kind::Test),
+        subject_id: row.get(3)?,
+        kind: row.get(4)?,
         created_at: row.get(5)?,
         n_attempts: row.get(6)?,
     })
@@ -290,65 +309,12 @@ pub fn drop_done(tx: &Connection, before: i64) -> rusqlite::Result<usize> {
     statement.execute(named_params! { ":before": before })
 }
 
-/// What a digest carries: how many of each kind, and in how many projects.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DigestTotals {
-    /// Alerts by kind.
-    pub by_kind: Vec<(Kind, i64)>,
-    /// Projects that they are of, in order; at most ten.
-    pub projects: Vec<String>,
-    /// How many there are.
-    pub n_projects: i64,
-}
-
-/// See [`DigestTotals`]. Groups that were deleted meanwhile count no more.
-pub fn digest_totals(connection: &Connection, digest_id: i64) -> rusqlite::Result<DigestTotals> {
-    let mut kinds = connection.prepare_cached(
+/// How many alerts of each kind a digest carries.
+pub fn digest_kinds(connection: &Connection, digest_id: i64) -> rusqlite::Result<Vec<(String, i64)>> {
+    let mut statement = connection.prepare_cached(
         "select kind, count(*) from deliveries where digest_id = ?1 group by kind order by kind",
     )?;
-    let by_kind = kinds.query_map([digest_id], |row| {
-        Ok((
-            Kind::read(row.get_ref(0)?.as_str()?).unwrap_or(Kind::Created),
-            row.get(1)?,
-        ))
-    })?;
-    let mut projects = connection.prepare_cached(
-        "select distinct g.project from deliveries d join groups g on g.id = d.group_id
-         where d.digest_id = ?1 order by 1",
-    )?;
-    let mut names: Vec<String> = projects
-        .query_map([digest_id], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    let n_projects = names.len() as i64;
-    names.truncate(10);
-    Ok(DigestTotals {
-        by_kind: by_kind.collect::<rusqlite::Result<_>>()?,
-        projects: names,
-        n_projects,
-    })
-}
-
-/// Groups in a digest with why they are in it, the ones with the most reports first.
-pub fn digest_groups(
-    connection: &Connection,
-    digest_id: i64,
-    limit: u32,
-) -> rusqlite::Result<Vec<(i64, Kind)>> {
-    let mut statement = connection.prepare_cached(
-        "select d.group_id, min(d.kind)
-         from deliveries d
-         join groups g on g.id = d.group_id
-         where d.digest_id = ?1
-         group by d.group_id
-         order by g.n_occurrences + g.n_merged desc, d.group_id
-         limit ?2",
-    )?;
-    let rows = statement.query_map((digest_id, limit), |row| {
-        Ok((
-            row.get(0)?,
-            Kind::read(row.get_ref(1)?.as_str()?).unwrap_or(Kind::Created),
-        ))
-    })?;
+    let rows = statement.query_map([digest_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     rows.collect()
 }
 
