@@ -11,13 +11,13 @@ use tokio::sync::Notify;
 use web::Result;
 use web::sse::{Event, Hub};
 
-use crate::alerts::Alerts;
 use crate::domain::recognition::Recognition;
 use crate::domain::report::Report;
 use crate::filtered::Filtered;
 use crate::settings::Settings;
 use crate::store::filing::{Filed, Filing};
 use crate::store::intake::Intake;
+use alerts::Alerts;
 
 /// Reports counted in one transaction: few enough that those who wait behind them don't notice.
 const SETTLE_STEP: usize = 256;

@@ -2,7 +2,6 @@
 //!
 //! Floors, top to bottom: `routes` → `telling` → `api`, `pages`, `jobs` → `work`, `rule` → `app` → `store` → `domain`, `settings`.
 
-pub mod alerts;
 mod api;
 mod app;
 pub mod domain;

@@ -4,7 +4,6 @@
 use auth::Scope;
 use web::{Method, Policy, Routes};
 
-use crate::alerts;
 use crate::api::{errors, export, live, projects, releases, reports, rules, users, work};
 use crate::app::App;
 use crate::pages;

@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde_json::Number;
 use web::{Error, Request, Result, StatusCode};
 
-use crate::alerts::{Target, read_quiet_hours};
 use crate::app::App;
 use crate::domain::alerting::Rule;
 use crate::domain::json_text::whole;
 use crate::store::rules;
+use alerts::{Target, read_quiet_hours};
 
 /// Most rules: each is asked whenever something happens.
 const MAX_RULES: i64 = 200;

@@ -2,7 +2,6 @@
 
 use config::Reader;
 
-use crate::alerts;
 use crate::domain::noise::Noise;
 
 /// One field per environment variable.

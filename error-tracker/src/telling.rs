@@ -4,9 +4,6 @@ use notify::Message;
 use rusqlite::Connection;
 use web::{Error, Request, Response, Result};
 
-use crate::alerts::domain::digest::Digest;
-use crate::alerts::store::channels;
-use crate::alerts::{Alerting, Alerts, Content, View};
 use crate::app::App;
 use crate::domain::alerting::Kind;
 use crate::domain::{digest, mail};
@@ -15,6 +12,9 @@ use crate::store::digests::{self, Totals};
 use crate::store::groups::{self, Group};
 use crate::store::occurrences::{self, Occurrence};
 use crate::store::rules;
+use alerts::domain::digest::Digest;
+use alerts::store::channels;
+use alerts::{Alerting, Alerts, Content, View};
 
 /// Groups named in a digest; the others are only counted.
 const DIGEST_GROUPS: u32 = digest::MAX_GROUPS as u32;
@@ -103,7 +103,7 @@ impl Alert {
             .map_or(&self.group.message, |newest| &newest.message)
     }
 
-    fn mail(&self) -> askama::Result<crate::alerts::domain::mail::Text> {
+    fn mail(&self) -> askama::Result<alerts::domain::mail::Text> {
         let newest = self.newest.as_ref();
         let details = newest.map(|newest| &newest.details);
         mail::alert(&mail::Facts {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use error_tracker::domain::alerting::Kind;
-use error_tracker::alerts::domain::quiet_hours::QuietHours;
+use alerts::domain::quiet_hours::QuietHours;
 use error_tracker::domain::recognition::Recognition;
 use error_tracker::domain::release::{self, Seen};
 use error_tracker::domain::{fingerprint, mail, report};

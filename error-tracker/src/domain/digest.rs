@@ -4,8 +4,8 @@ use ui::Count;
 
 use super::alerting::Kind;
 use super::mail::prefix;
-use crate::alerts::domain::digest::{Digest, Entry, MAX_ENTRIES};
-use crate::alerts::domain::mail::{cut_chars, one_line};
+use alerts::domain::digest::{Digest, Entry, MAX_ENTRIES};
+use alerts::domain::mail::{cut_chars, one_line};
 
 /// Groups that a digest shows; the rest is a number.
 pub const MAX_GROUPS: usize = MAX_ENTRIES;
@@ -164,7 +164,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::alerts::domain::mail::MAX_SUBJECT;
+    use alerts::domain::mail::MAX_SUBJECT;
 
     fn group<'a>() -> Group<'a> {
         Group {

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::alerting::Kind;
-use crate::alerts::domain::mail::{MAX_SUBJECT, Text, cut_chars, one_line, visible};
+use alerts::domain::mail::{MAX_SUBJECT, Text, cut_chars, one_line, visible};
 
 /// What an alert says.
 #[derive(Debug, Clone, Copy)]

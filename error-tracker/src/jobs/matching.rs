@@ -9,11 +9,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 use service::Ending;
 
-use crate::alerts::{Audience, Event, Reach};
 use crate::app::App;
 use crate::domain::alerting::Fact;
 use crate::store::causes::{self, Alert};
 use crate::store::rules::{self, StoredRule};
+use alerts::{Audience, Event, Reach};
 
 /// Longest wait without looking: covers clock jumps.
 const MAX_PAUSE: Duration = Duration::from_secs(60);

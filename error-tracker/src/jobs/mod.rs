@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use service::{Ending, Tasks};
 
-use crate::alerts;
 use crate::app::App;
 
 /// Starts all jobs.

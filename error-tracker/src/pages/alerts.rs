@@ -7,12 +7,12 @@ use ui::{Excerpt, Frame, Template};
 use web::{Error, Query, Request, Response, Result};
 
 use super::inbox_view::project_line;
-use crate::alerts::{View, done};
 use crate::app::App;
 use crate::domain::spike;
 use crate::rule::{self, NewRule, rule_id};
 use crate::store::groups;
 use crate::store::rules::{self, StoredRule};
+use alerts::{View, done};
 
 /// `alerts.html`.
 #[derive(Template)]

@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use crate::alerts::store::deliveries;
 use crate::domain::alerting::Kind;
+use alerts::store::deliveries;
 
 /// What a digest carries: how many of each kind, and in how many projects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

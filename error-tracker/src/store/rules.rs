@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, Row, named_params};
 
-use crate::alerts::Target;
 use crate::domain::alerting::Rule;
+use alerts::Target;
 
 /// A rule with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -46,17 +46,21 @@ impl Migration {
 }
 
 /// `migrations!["0001_groups", "0002_occurrences"]`: the files `migrations/<name>.sql` of the calling crate,
-/// as a `&'static [Migration]`.
+/// as a `&'static [Migration]`. `"0003_alerts" = alerts::SCHEMA` takes its statements from a constant.
 #[macro_export]
 macro_rules! migrations {
-    ($($name:literal),* $(,)?) => {
+    ($($name:literal $(= $sql:expr)?),* $(,)?) => {
         const {
             &[$($crate::Migration {
                 number: $crate::Migration::number_of($name),
                 name: $name,
-                sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $name, ".sql")),
+                sql: $crate::migrations!(@sql $name $(= $sql)?),
             }),*] as &'static [$crate::Migration]
         }
+    };
+    (@sql $name:literal = $sql:expr) => { $sql };
+    (@sql $name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/", $name, ".sql"))
     };
 }
 

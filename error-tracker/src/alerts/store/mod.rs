@@ -1,4 +1,0 @@
-//! The SQL.
-
-pub mod channels;
-pub mod deliveries;

@@ -1,0 +1,58 @@
+//! What became of a try: noted as delivered, or as failed and when it is tried again.
+
+use std::time::Duration;
+
+use notify::SendError;
+use rusqlite::Connection;
+use service::unix_ms;
+
+use crate::machinery::Alerts;
+use crate::store::deliveries;
+
+/// Between tries to store that something is delivered.
+const NOTE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What became of a try that did not succeed.
+pub(super) struct Failed {
+    /// For the operator.
+    pub(super) words: String,
+    /// When it is tried again.
+    pub(super) next: Option<i64>,
+}
+
+impl Failed {
+    pub(super) fn for_good(words: &str) -> Self {
+        Self {
+            words: words.to_owned(),
+            next: None,
+        }
+    }
+
+    /// As the waits of `notify` have it, after `n_before` tries before this one.
+    pub(super) fn of(error: &SendError, n_before: u32, id: i64) -> Self {
+        let again = || notify::next_attempt(n_before + 1, error.retry_after(), unix_ms(), id as u64);
+        let words = error.to_string();
+        let hint = match words.contains("is not connected to") {
+            true => "; ALERT_ALLOWED_HOSTS can allow it",
+            false => "",
+        };
+        Self {
+            words: words + hint,
+            next: if error.is_permanent() { None } else { again() },
+        }
+    }
+}
+
+/// Goes on until it is stored: a mail that is not known to be delivered would go out again and again.
+pub(super) async fn note_delivered(alerts: &Alerts, id: i64) {
+    let note = move |tx: &Connection| deliveries::delivered(tx, id, unix_ms());
+    while let Err(error) = alerts.common.write(note).await {
+        tracing::error!(
+            mail.id = id,
+            cause = error.cause,
+            "mail {id} is delivered, which cannot be stored yet: {}",
+            error.detail
+        );
+        tokio::time::sleep(NOTE_PAUSE).await;
+    }
+}

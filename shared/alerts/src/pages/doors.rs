@@ -1,0 +1,95 @@
+//! `/alerts` and the forms of its channels.
+
+use std::sync::Arc;
+
+use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
+
+use super::said::Said;
+use super::view::View;
+use crate::alerting::Alerting;
+use crate::channel::{self, NewChannel, channel_id};
+
+/// `GET /alerts`
+pub(crate) async fn show<A: Alerting>(app: Arc<A>, request: Request) -> Result<Response> {
+    let said = Said::after(request.query().get("said"));
+    shown(&*app, &request, StatusCode::OK, said, None).await
+}
+
+async fn shown<A: Alerting>(
+    app: &A,
+    request: &Request,
+    status: StatusCode,
+    said: Said,
+    asked: Option<NewChannel>,
+) -> Result<Response> {
+    let view = View::read(app, request, status, said, asked).await?;
+    app.page(request, view).await
+}
+
+/// Back to the page, or the page with why it was not done. `up` leads from the form's address to the root.
+pub async fn done<A: Alerting>(
+    app: &A,
+    request: &Request,
+    outcome: Result<()>,
+    said: &str,
+    up: &str,
+) -> Result<Response> {
+    match outcome {
+        Ok(()) => Ok(Response::see_other(&format!("{up}alerts?said={said}"))),
+        Err(error) if error.status.is_client_error() || error.status == StatusCode::SERVICE_UNAVAILABLE => {
+            let said = Said::refused(error.detail.to_string());
+            shown(app, request, error.status, said, None).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /alerts/test`: a test to everybody.
+pub(crate) async fn test<A: Alerting>(app: Arc<A>, request: Request) -> Result<Response> {
+    let outcome = channel::test_all(app.alerts()).await.and_then(|n| match n {
+        0 => Err(Error::bad_request(
+            "there is nobody to tell: add a channel, or set ALERT_EMAILS and SMTP_HOST",
+        )),
+        _ => Ok(()),
+    });
+    done(&*app, &request, outcome, "tested", "../").await
+}
+
+/// `POST /alerts/channels`
+pub(crate) async fn add_channel<A: Alerting>(app: Arc<A>, mut request: Request) -> Result<Response> {
+    let form = request.form().await?;
+    let text = |name| form.get(name).map(str::to_owned);
+    let new = NewChannel {
+        kind: text("kind").unwrap_or_default(),
+        name: text("name"),
+        target: text("target").unwrap_or_default(),
+        secret: text("secret"),
+        template: text("template"),
+    };
+    match channel::add(app.alerts(), new).await {
+        Ok(added) => match added.secret {
+            Some(secret) => {
+                let words = format!(
+                    "Channel {} is added. Its receiver checks signatures with this secret:",
+                    added.id
+                );
+                let said = Said::done(words).with_secret(secret);
+                shown(&*app, &request, StatusCode::OK, said, None).await
+            }
+            None => done(&*app, &request, Ok(()), "added", "../").await,
+        },
+        Err(error) => done(&*app, &request, Err(error), "added", "../").await,
+    }
+}
+
+/// `POST /alerts/channels/{id}/test`
+pub(crate) async fn test_channel<A: Alerting>(app: Arc<A>, request: Request) -> Result<Response> {
+    let outcome = channel::send_test(app.alerts(), channel_id(&request)?).await;
+    done(&*app, &request, outcome.map(drop), "tested", "../../../").await
+}
+
+/// `POST /alerts/channels/{id}/delete`
+pub(crate) async fn delete_channel<A: Alerting>(app: Arc<A>, request: Request) -> Result<Response> {
+    let outcome = channel::remove(&*app, channel_id(&request)?).await;
+    done(&*app, &request, outcome, "deleted", "../../../").await
+}

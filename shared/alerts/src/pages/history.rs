@@ -1,0 +1,67 @@
+//! What was sent, and what came of it.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use ui::{Excerpt, Moment};
+
+use super::view::channel_name;
+use crate::alerting::Alerting;
+use crate::store::channels::Channel;
+use crate::store::deliveries::{DIGEST, Line, TEST};
+
+/// A section of the page.
+#[derive(Debug, Clone, Template)]
+#[template(path = "pages/history.html")]
+pub struct History {
+    root: String,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    at: Moment,
+    what: String,
+    /// Page of what it is about, from the service's root.
+    path: Option<String>,
+    to: String,
+    state: &'static str,
+    n_attempts: u32,
+    next: Option<Moment>,
+    error: Option<String>,
+}
+
+/// Its own template has escaped what is in it.
+impl HtmlSafe for History {}
+
+impl History {
+    pub(crate) fn new<A: Alerting>(root: String, lines: &[Line], channels: &[Channel], now: i64) -> Self {
+        let rows = lines.iter().map(|line| Row::of::<A>(line, channels, now));
+        Self {
+            root,
+            rows: rows.collect(),
+        }
+    }
+}
+
+impl Row {
+    fn of<A: Alerting>(line: &Line, channels: &[Channel], now: i64) -> Self {
+        let delivery = &line.delivery;
+        let what = match delivery.kind.as_str() {
+            TEST => "Test".to_owned(),
+            DIGEST => format!("Digest of {}", line.n_alerts),
+            kind => A::kind_label(kind).to_owned(),
+        };
+        let channel = delivery.to.channel_id.map(|id| channel_name(channels, id));
+        let to: Vec<String> = channel.into_iter().chain(delivery.to.recipient.clone()).collect();
+        Self {
+            at: Moment::new(delivery.created_at, now),
+            what,
+            path: delivery.subject_id.map(A::subject_path),
+            to: to.join(": "),
+            state: line.state(),
+            n_attempts: delivery.n_attempts,
+            next: line.next_attempt_at.map(|at| Moment::new(at, now)),
+            error: line.last_error.clone(),
+        }
+    }
+}
