@@ -18,19 +18,30 @@ pub(super) struct Failed {
     pub(super) words: String,
     /// When it is tried again.
     pub(super) next: Option<i64>,
+    /// Until when nothing else is tried there.
+    pub(super) rest_until: Option<i64>,
 }
+
+/// Longest that nothing is tried after a failure, unless the server asks for more time: it may be well again long before
+/// what it did not take is due.
+const MAX_REST: Duration = Duration::from_secs(600);
 
 impl Failed {
     pub(super) fn for_good(words: &str) -> Self {
         Self {
             words: words.to_owned(),
             next: None,
+            rest_until: None,
         }
     }
 
     /// As the waits of `notify` have it, after `n_before` tries before this one.
-    pub(super) fn of(error: &SendError, n_before: u32, id: i64) -> Self {
-        let again = || notify::next_attempt(n_before + 1, error.retry_after(), unix_ms(), id as u64);
+    pub(super) fn of(error: &SendError, n_before: u32, id: i64, now: i64) -> Self {
+        let next = match error.is_permanent() {
+            true => None,
+            false => notify::next_attempt(n_before + 1, error.retry_after(), now, id as u64),
+        };
+        let longest = error.retry_after().unwrap_or_default().max(MAX_REST).as_millis() as i64;
         let words = error.to_string();
         let hint = match words.contains("is not connected to") {
             true => "; ALERT_ALLOWED_HOSTS can allow it",
@@ -38,7 +49,8 @@ impl Failed {
         };
         Self {
             words: words + hint,
-            next: if error.is_permanent() { None } else { again() },
+            next,
+            rest_until: next.map(|next| next.min(now.saturating_add(longest))),
         }
     }
 }

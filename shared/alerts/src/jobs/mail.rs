@@ -10,17 +10,21 @@ use notify::{Channel, Postmark};
 use service::{Ending, unix_ms};
 
 use super::failed::{Failed, note_delivered};
-use super::smtp::{self, Failure};
+use super::smtp::{self, NotTaken};
 use crate::alerting::Alerting;
 use crate::content::{self, Content};
 use crate::domain::mail;
 use crate::machinery::Alerts;
 use crate::settings::{PostmarkAccount, Smtp};
-use crate::store::deliveries::{self, Delivery, Way};
+use crate::store::deliveries::{self, Delivery, Occupied, Way};
 
 /// Longest wait without looking: covers clock jumps.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 const BATCH: u32 = 20;
+/// How long nothing is tried after the server was not there.
+const SERVER_REST_MS: i64 = 5_000;
+/// The same, if it says how long itself.
+const MAX_REST: Duration = Duration::from_secs(30);
 
 /// How mails leave.
 #[derive(Clone, Copy)]
@@ -53,15 +57,17 @@ pub(crate) async fn run<A: Alerting>(app: Arc<A>, mut ending: Ending) {
 }
 
 /// Sends what is due; returns how long there is nothing to do.
+///
+/// Where the server does not let us in, the mail that found out waits its own time, and all others a little.
 async fn send_due<A: Alerting>(app: &A, way_out: WayOut<'_>, ending: &mut Ending) -> web::Result<Duration> {
     let common = &app.alerts().common;
     loop {
         let due = common
-            .read(|connection| deliveries::due(connection, Way::Mail, &[], unix_ms(), BATCH))
+            .read(|connection| deliveries::due(connection, Way::Mail, &Occupied::default(), unix_ms(), BATCH))
             .await?;
         if due.is_empty() {
             let next = common
-                .read(|connection| deliveries::next_due(connection, Way::Mail))
+                .read(|connection| deliveries::next_due(connection, Way::Mail, unix_ms()))
                 .await?;
             let pause = next.map_or(MAX_PAUSE, |at| {
                 Duration::from_millis((at - unix_ms()).max(0) as u64)
@@ -73,21 +79,24 @@ async fn send_due<A: Alerting>(app: &A, way_out: WayOut<'_>, ending: &mut Ending
             if ending.unless(std::future::ready(())).await.is_none() {
                 return Ok(MAX_PAUSE);
             }
-            send(app, way_out, mail).await?;
+            if let Some(rest) = send(app, way_out, mail).await? {
+                if ending.unless(tokio::time::sleep(rest)).await.is_none() {
+                    return Ok(MAX_PAUSE);
+                }
+                break;
+            }
         }
     }
 }
 
-async fn send<A: Alerting>(app: &A, way_out: WayOut<'_>, mail: Delivery) -> web::Result<()> {
+/// Returns how long nothing is to be tried.
+async fn send<A: Alerting>(app: &A, way_out: WayOut<'_>, mail: Delivery) -> web::Result<Option<Duration>> {
     let alerts = app.alerts();
     let outcome = match (content::of(app, &mail).await?, way_out) {
         (None, _) => Err(Failed::for_good("what it was about is gone")),
         (Some(content), WayOut::Smtp(smtp)) => {
-            let next = |failure: Failure| Failed {
-                words: failure.to_string(),
-                next: mail::next_attempt(mail.created_at, mail.n_attempts, unix_ms()),
-            };
-            smtp::deliver(smtp, &mail, content.mail).await.map_err(next)
+            let sent = smtp::deliver(smtp, &mail, content.mail).await;
+            sent.map_err(|not_taken| failed(&mail, &not_taken, unix_ms()))
         }
         (Some(content), WayOut::Postmark(account)) => by_postmark(alerts, account, &mail, &content).await,
     };
@@ -95,16 +104,34 @@ async fn send<A: Alerting>(app: &A, way_out: WayOut<'_>, mail: Delivery) -> web:
         Ok(()) => {
             alerts.metrics.mails_sent.inc();
             note_delivered(alerts, mail.id).await;
-            Ok(())
+            Ok(None)
         }
-        Err(Failed { words, next }) => {
+        Err(Failed {
+            words,
+            next,
+            rest_until,
+        }) => {
             alerts.metrics.mails_failed.inc();
             tracing::warn!(mail.id, "mail {} was not delivered: {words}", mail.id);
             alerts
                 .common
                 .write(move |tx| deliveries::failed(tx, mail.id, &words, next))
-                .await
+                .await?;
+            let rest = rest_until.map(|until| Duration::from_millis((until - unix_ms()).max(0) as u64));
+            Ok(rest.map(|rest| rest.min(MAX_REST)))
         }
+    }
+}
+
+fn failed(mail: &Delivery, not_taken: &NotTaken, now: i64) -> Failed {
+    let rest_until = match not_taken {
+        NotTaken::Server(_) => Some(now.saturating_add(SERVER_REST_MS)),
+        NotTaken::Mail(_) => None,
+    };
+    Failed {
+        words: not_taken.to_string(),
+        next: mail::next_attempt(mail.created_at, mail.n_attempts, now),
+        rest_until,
     }
 }
 
@@ -119,5 +146,5 @@ async fn by_postmark(
         .map_err(|bad| Failed::for_good(&bad.to_string()))?;
     let request = Channel::Postmark(postmark).request(&content.message, &mail.name(), unix_ms());
     let sent = alerts.sender.send(&request).await;
-    sent.map_err(|error| Failed::of(&error, mail.n_attempts, mail.id))
+    sent.map_err(|error| Failed::of(&error, mail.n_attempts, mail.id, unix_ms()))
 }

@@ -9,6 +9,8 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use thiserror::Error;
+use tokio::net::TcpStream;
 
 use crate::domain::mail::Text;
 use crate::settings::{Smtp, SmtpTls};
@@ -23,12 +25,22 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 /// For a farewell that nothing depends on.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a mail was not taken.
-pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
+#[derive(Debug, Error)]
+pub(super) enum NotTaken {
+    /// The server is not there, or does not let us in: the next mail would fare no better.
+    #[error("{0}")]
+    Server(Failure),
+    /// It is about this one.
+    #[error("{0}")]
+    Mail(Failure),
+}
 
 /// `Ok`: the server took it.
-pub(super) async fn deliver(smtp: &Smtp, mail: &Delivery, text: Text) -> Result<(), Failure> {
-    let message = message(smtp, mail, text)?;
+pub(super) async fn deliver(smtp: &Smtp, mail: &Delivery, text: Text) -> Result<(), NotTaken> {
+    let message = message(smtp, mail, text).map_err(NotTaken::Mail)?;
     hand_over(smtp, &message, CONNECT_TIMEOUT, SEND_TIMEOUT).await
 }
 
@@ -64,13 +76,14 @@ async fn hand_over(
     message: &Message,
     connect_timeout: Duration,
     send_timeout: Duration,
-) -> Result<(), Failure> {
-    let mut connection = in_time(connect_timeout, connect(smtp)).await?;
+) -> Result<(), NotTaken> {
+    let connected = in_time(connect_timeout, connect(smtp)).await;
+    let mut connection = connected.map_err(NotTaken::Server)?;
     let (envelope, bytes) = (message.envelope(), message.formatted());
-    in_time(send_timeout, async {
+    let sent = in_time(send_timeout, async {
         Ok(connection.send(envelope, &bytes).await?)
-    })
-    .await?;
+    });
+    sent.await.map_err(NotTaken::Mail)?;
     let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.abort()).await;
     Ok(())
 }
@@ -89,10 +102,14 @@ async fn connect(smtp: &Smtp) -> Result<AsyncSmtpConnection, Failure> {
         SmtpTls::Starttls | SmtpTls::None => false,
     };
     let name = ClientId::default();
-    let server = (smtp.host.as_str(), smtp.port);
-    let tls = is_implicit.then(|| tls_parameters(smtp)).transpose()?;
-    let mut connection =
-        AsyncSmtpConnection::connect_tokio1(server, Some(ADDRESS_TIMEOUT), &name, tls, None).await?;
+    let mut connection = match is_implicit {
+        true => {
+            let server = (smtp.host.as_str(), smtp.port);
+            let tls = Some(tls_parameters(smtp)?);
+            AsyncSmtpConnection::connect_tokio1(server, Some(ADDRESS_TIMEOUT), &name, tls, None).await?
+        }
+        false => AsyncSmtpConnection::connect_with_transport(Box::new(plain(smtp).await?), &name).await?,
+    };
     let needs_starttls = match smtp.tls {
         SmtpTls::Starttls => true,
         SmtpTls::Auto => !is_implicit && (smtp.credentials.is_some() || connection.can_starttls()),
@@ -107,6 +124,22 @@ async fn connect(smtp: &Smtp) -> Result<AsyncSmtpConnection, Failure> {
         connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
     }
     Ok(connection)
+}
+
+/// A connection that sends at once. lettre's own waits for the other end's delayed acknowledgement (40 ms on Linux) between
+/// a mail's text and its last dot.
+async fn plain(smtp: &Smtp) -> Result<TcpStream, Failure> {
+    let mut failure = Failure::from(format!("{} has no address", smtp.host));
+    for address in tokio::net::lookup_host((smtp.host.as_str(), smtp.port)).await? {
+        match in_time(ADDRESS_TIMEOUT, async { Ok(TcpStream::connect(address).await?) }).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(cause) => failure = cause,
+        }
+    }
+    Err(failure)
 }
 
 fn tls_parameters(smtp: &Smtp) -> Result<TlsParameters, Failure> {

@@ -220,37 +220,51 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     })
 }
 
-/// What is due by now, oldest first; nothing of the channels in `but_not`.
+/// Channels to which not everything can go now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Occupied {
+    /// Something is on its way to them.
+    pub busy: Vec<i64>,
+    /// They did not take something: only what somebody tries by hand goes there.
+    pub resting: Vec<i64>,
+}
+
+/// What is due by now, oldest first.
 pub fn due(
     connection: &Connection,
     way: Way,
-    but_not: &[i64],
+    occupied: &Occupied,
     now: i64,
     limit: u32,
 ) -> rusqlite::Result<Vec<Delivery>> {
     let mut statement = connection.prepare_cached(&format!(
         "select {COLUMNS} from deliveries
          where next_attempt_at <= :now and {}
-           and ifnull(channel_id, 0) not in (select value from json_each(:but_not))
+           and ifnull(channel_id, 0) not in (select value from json_each(:busy))
+           and (ifnull(channel_id, 0) not in (select value from json_each(:resting))
+                or (kind = 'test' and n_attempts = 0))
          order by next_attempt_at, id
          limit :limit",
         way.condition()
     ))?;
-    let but_not = serde_json::json!(but_not).to_string();
-    let rows = statement.query_map(
-        named_params! { ":now": now, ":but_not": but_not, ":limit": limit },
-        read,
-    )?;
+    let list = |ids: &[i64]| serde_json::json!(ids).to_string();
+    let values = named_params! {
+        ":now": now,
+        ":busy": list(&occupied.busy),
+        ":resting": list(&occupied.resting),
+        ":limit": limit,
+    };
+    let rows = statement.query_map(values, read)?;
     rows.collect()
 }
 
-/// When the next one is due.
-pub fn next_due(connection: &Connection, way: Way) -> rusqlite::Result<Option<i64>> {
+/// When the next one is due after now.
+pub fn next_due(connection: &Connection, way: Way, now: i64) -> rusqlite::Result<Option<i64>> {
     let mut statement = connection.prepare_cached(&format!(
-        "select min(next_attempt_at) from deliveries where next_attempt_at is not null and {}",
+        "select min(next_attempt_at) from deliveries where next_attempt_at > ?1 and {}",
         way.condition()
     ))?;
-    statement.query_row([], |row| row.get(0))
+    statement.query_row([now], |row| row.get(0))
 }
 
 /// A server took it.
