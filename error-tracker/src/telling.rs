@@ -7,7 +7,7 @@ use web::{Error, Request, Response, Result};
 use crate::app::App;
 use crate::domain::alerting::Kind;
 use crate::domain::{digest, mail};
-use crate::pages;
+use crate::pages::alerts::{RuleForm, page};
 use crate::store::digests::{self, Totals};
 use crate::store::groups::{self, Group};
 use crate::store::occurrences::{self, Occurrence};
@@ -64,7 +64,7 @@ impl Alerting for App {
     }
 
     async fn page(&self, request: &Request, view: View) -> Result<Response> {
-        pages::alerts::page(self, request, view).await
+        page(self, request, view, RuleForm::fresh()).await
     }
 }
 

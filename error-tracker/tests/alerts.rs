@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
-use support::{browser, file, get_json, refusal, report, report_with, sign_in, tracker, until};
+use support::{browser, file, get_json, refusal, report, report_with, sign_in, submit, tracker, until};
 use testkit::{Answer, Client, Launch, Server, Value, json, skip};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -951,4 +951,107 @@ async fn each_product_gets_its_own_shape() {
         all.len() == 4 && all.iter().all(|row| row["state"] == "delivered")
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_did_not_take_one_alert_is_not_asked_for_the_next_but_what_a_person_tries_goes_at_once() {
+    let receiver = Receiver::start([Reply::Status(503, "")]).await;
+    let server = launch().start().await;
+    let mut client = server.client();
+    let id = channel(&mut client, "webhook", &receiver.url("/")).await;
+    for name in ["A", "B", "C"] {
+        file(&mut client, &report("shop", name, name, "t")).await;
+    }
+    until("one was refused", async || {
+        let all = deliveries(&mut client).await;
+        all.iter().any(|row| row["attempts"] == 1)
+    })
+    .await;
+    // It works again, which lets the others go; the one that was refused waits its own time.
+    let test = send_test(&mut client, id).await;
+    delivery_that_is(&mut client, test, "delivered").await;
+    let received = receiver.wait_for(4).await;
+    let kinds: Vec<Value> = received.iter().map(|it| it.json()["kind"].clone()).collect();
+    assert_eq!(kinds, ["created", "test", "created", "created"]);
+    let refused = received[0].json()["title"].clone();
+    assert!(received[2..].iter().all(|it| it.json()["title"] != refused));
+}
+
+#[tokio::test]
+async fn the_history_has_pages() {
+    let receiver = Receiver::start([]).await;
+    let server = launch().start().await;
+    let mut client = server.client();
+    let id = channel(&mut client, "webhook", &receiver.url("/")).await;
+    for _ in 0..60 {
+        send_test(&mut client, id).await;
+    }
+    let mut seen = Vec::new();
+    let mut path = "/api/deliveries?limit=25".to_owned();
+    loop {
+        let page = get_json(&mut client, &path).await;
+        let ids = page["deliveries"].as_array().unwrap().iter();
+        seen.push(ids.map(|row| row["id"].as_i64().unwrap()).collect::<Vec<_>>());
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/api/deliveries?limit=25&cursor={cursor}"),
+            None => break,
+        }
+    }
+    let sizes: Vec<usize> = seen.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [25, 25, 10]);
+    assert_eq!(seen.concat(), (1..=60).rev().collect::<Vec<i64>>());
+    let answer = client.get("/api/deliveries?cursor=x").await;
+    let why = "cursor must be the next_cursor of a page before";
+    assert_eq!(refusal(&answer), (400, why.to_owned()));
+
+    let cookie = sign_in(&server, server.key()).await;
+    let mut visitor = browser(&server, &cookie);
+    let page = visitor.get("/alerts").await.text();
+    assert!(page.contains("href=\"alerts?before=11#history-title\""), "{page}");
+    let older = visitor.get("/alerts?before=11").await.text();
+    assert_eq!(older.matches("<td>Test</td>").count(), 10);
+    assert!(!older.contains("?before="));
+    let none = visitor.get("/alerts?before=1").await.text();
+    assert!(none.contains("Nothing was sent before."));
+}
+
+#[tokio::test]
+async fn a_form_that_is_refused_comes_back_filled_but_for_its_secret() {
+    let server = launch().start().await;
+    let mut client = server.client();
+    file(&mut client, &report_with(&json!({"environment": "prod"}))).await;
+    channel(&mut client, "webhook", "https://hooks.example.com/").await;
+    let cookie = sign_in(&server, server.key()).await;
+    let form = "kind=slack&name=Team+%22chat%22&target=not+a+URL&secret=s3cr3t&template=%7B%3C";
+    let answer = submit(&server, "/alerts/channels", Some(&cookie), form).await;
+    assert_eq!(answer.status, 400);
+    let page = answer.text();
+    for part in [
+        "<details class=\"add\" open>",
+        "<option value=\"slack\" selected>",
+        "value=\"Team &#34;chat&#34;\"",
+        "value=\"not a URL\"",
+        ">{&#60;</textarea>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(page.matches("<details class=\"add\" open>").count(), 1);
+    assert!(!page.contains("s3cr3t"), "{page}");
+
+    let form = "on_spike=1&every_n=500&project=shop&environment=prod&channel_id=1&quiet_hours=at+night";
+    let answer = submit(&server, "/alerts/rules", Some(&cookie), form).await;
+    assert_eq!(answer.status, 400);
+    let page = answer.text();
+    for part in [
+        "name=\"on_created\" value=\"1\"> ",
+        "name=\"on_spike\" value=\"1\" checked> ",
+        "value=\"500\"",
+        "<option value=\"shop\" selected>",
+        "<option value=\"prod\" selected>",
+        "<option value=\"1\" selected>webhook</option>",
+        "value=\"at night\"",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(page.matches("<details class=\"add\" open>").count(), 1);
 }

@@ -23,6 +23,43 @@ struct AlertsPage {
     rules: Vec<RuleRow>,
     projects: Vec<String>,
     environments: Vec<String>,
+    form: RuleForm,
+}
+
+/// The form that adds a rule: as it begins, or as it was when it was refused.
+#[derive(Default)]
+pub(crate) struct RuleForm {
+    is_open: bool,
+    on_created: bool,
+    on_reopened: bool,
+    on_spike: bool,
+    every_n: String,
+    project: String,
+    environment: String,
+}
+
+impl RuleForm {
+    /// What most want.
+    pub(crate) fn fresh() -> Self {
+        Self {
+            on_created: true,
+            on_reopened: true,
+            ..Self::default()
+        }
+    }
+
+    fn of(form: &Query) -> Self {
+        let text = |name| form.get(name).unwrap_or_default().to_owned();
+        Self {
+            is_open: true,
+            on_created: form.get("on_created").is_some(),
+            on_reopened: form.get("on_reopened").is_some(),
+            on_spike: form.get("on_spike").is_some(),
+            every_n: text("every_n"),
+            project: text("project"),
+            environment: text("environment"),
+        }
+    }
 }
 
 struct RuleRow {
@@ -73,7 +110,7 @@ impl RuleRow {
 }
 
 /// The page.
-pub(crate) async fn page(app: &App, request: &Request, view: View) -> Result<Response> {
+pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
     let found = app.read(|connection| {
         Ok((
             rules::all(connection)?,
@@ -89,6 +126,7 @@ pub(crate) async fn page(app: &App, request: &Request, view: View) -> Result<Res
         projects: projects.into_iter().filter(|name| !name.is_empty()).collect(),
         environments,
         view,
+        form,
     };
     Ok(service::page(status, &page))
 }
@@ -100,7 +138,13 @@ pub(crate) async fn add_rule(app: Arc<App>, mut request: Request) -> Result<Resp
         Ok(new) => rule::add(&app, new).await.map(drop),
         Err(error) => Err(error),
     };
-    done(&*app, &request, outcome, "added", "../").await
+    match outcome {
+        Err(error) => {
+            let view = View::refused(&*app, &request, error, &form).await?;
+            page(&app, &request, view, RuleForm::of(&form)).await
+        }
+        Ok(()) => done(&*app, &request, Ok(()), "added", "../").await,
+    }
 }
 
 fn new_rule(form: &Query) -> Result<NewRule> {

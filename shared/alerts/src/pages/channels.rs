@@ -16,8 +16,9 @@ pub struct Channels {
     reach: Reach,
     rows: Vec<Row>,
     kinds: &'static [(&'static str, &'static str)],
-    /// What was asked for and refused.
-    asked: Option<NewChannel>,
+    /// What was asked for and refused, for the form to come back filled; but its secret.
+    asked: NewChannel,
+    is_open: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -44,7 +45,8 @@ impl Channels {
             reach,
             rows: rows.collect(),
             kinds: &channel::KINDS,
-            asked,
+            is_open: asked.is_some(),
+            asked: asked.unwrap_or_default(),
         }
     }
 }

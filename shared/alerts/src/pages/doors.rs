@@ -36,11 +36,10 @@ pub async fn done<A: Alerting>(
 ) -> Result<Response> {
     match outcome {
         Ok(()) => Ok(Response::see_other(&format!("{up}alerts?said={said}"))),
-        Err(error) if error.status.is_client_error() || error.status == StatusCode::SERVICE_UNAVAILABLE => {
-            let said = Said::refused(error.detail.to_string());
-            shown(app, request, error.status, said, None).await
+        Err(error) => {
+            let (status, said) = Said::of_refusal(error)?;
+            shown(app, request, status, said, None).await
         }
-        Err(error) => Err(error),
     }
 }
 
@@ -66,7 +65,7 @@ pub(crate) async fn add_channel<A: Alerting>(app: Arc<A>, mut request: Request) 
         secret: text("secret"),
         template: text("template"),
     };
-    match channel::add(app.alerts(), new).await {
+    match channel::add(app.alerts(), new.clone()).await {
         Ok(added) => match added.secret {
             Some(secret) => {
                 let words = format!(
@@ -78,7 +77,10 @@ pub(crate) async fn add_channel<A: Alerting>(app: Arc<A>, mut request: Request) 
             }
             None => done(&*app, &request, Ok(()), "added", "../").await,
         },
-        Err(error) => done(&*app, &request, Err(error), "added", "../").await,
+        Err(error) => {
+            let (status, said) = Said::of_refusal(error)?;
+            shown(&*app, &request, status, said, Some(new)).await
+        }
     }
 }
 

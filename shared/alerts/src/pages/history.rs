@@ -7,7 +7,7 @@ use ui::{Excerpt, Moment};
 use super::view::channel_name;
 use crate::alerting::Alerting;
 use crate::store::channels::Channel;
-use crate::store::deliveries::{DIGEST, Line, TEST};
+use crate::store::deliveries::{DIGEST, Line, Page, TEST};
 
 /// A section of the page.
 #[derive(Debug, Clone, Template)]
@@ -15,6 +15,10 @@ use crate::store::deliveries::{DIGEST, Line, TEST};
 pub struct History {
     root: String,
     rows: Vec<Row>,
+    /// Whether these are not the newest.
+    is_older: bool,
+    /// Where those before begin.
+    next: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -34,11 +38,19 @@ struct Row {
 impl HtmlSafe for History {}
 
 impl History {
-    pub(crate) fn new<A: Alerting>(root: String, lines: &[Line], channels: &[Channel], now: i64) -> Self {
-        let rows = lines.iter().map(|line| Row::of::<A>(line, channels, now));
+    pub(crate) fn new<A: Alerting>(
+        root: String,
+        page: &Page,
+        is_older: bool,
+        channels: &[Channel],
+        now: i64,
+    ) -> Self {
+        let rows = page.lines.iter().map(|line| Row::of::<A>(line, channels, now));
         Self {
             root,
             rows: rows.collect(),
+            is_older,
+            next: page.next,
         }
     }
 }

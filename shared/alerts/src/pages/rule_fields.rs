@@ -3,6 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use ui::Excerpt;
+use web::Query;
 
 use crate::store::channels::Channel;
 
@@ -10,7 +11,9 @@ use crate::store::channels::Channel;
 #[derive(Debug, Clone, Template)]
 #[template(path = "pages/rule_fields.html")]
 pub struct RuleFields {
-    channels: Vec<(i64, String)>,
+    channels: Vec<(String, String)>,
+    channel_id: String,
+    quiet_hours: String,
 }
 
 /// Its own template has escaped what is in it.
@@ -18,9 +21,19 @@ impl HtmlSafe for RuleFields {}
 
 impl RuleFields {
     pub(crate) fn new(channels: &[Channel]) -> Self {
-        let channels = channels.iter().map(|channel| (channel.id, channel.name.clone()));
+        let channels = channels
+            .iter()
+            .map(|channel| (channel.id.to_string(), channel.name.clone()));
         Self {
             channels: channels.collect(),
+            channel_id: String::new(),
+            quiet_hours: String::new(),
         }
+    }
+
+    /// Filled with what a form said.
+    pub(crate) fn fill(&mut self, form: &Query) {
+        self.channel_id = form.get("channel_id").unwrap_or_default().to_owned();
+        self.quiet_hours = form.get("quiet_hours").unwrap_or_default().to_owned();
     }
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use web::{Error, Result, StatusCode};
 
 /// A line above the page; the default says nothing.
 #[derive(Debug, Clone, Default, Template)]
@@ -25,13 +26,17 @@ impl Said {
         }
     }
 
-    /// Why it was not.
-    pub fn refused(words: impl Into<String>) -> Self {
-        Self {
-            words: words.into(),
+    /// Why it was not, with the status of the answer. Passes on what is no fault of the asker's.
+    pub(crate) fn of_refusal(error: Error) -> Result<(StatusCode, Self)> {
+        if !error.status.is_client_error() && error.status != StatusCode::SERVICE_UNAVAILABLE {
+            return Err(error);
+        }
+        let said = Self {
+            words: error.detail.into_owned(),
             is_bad: true,
             secret: None,
-        }
+        };
+        Ok((error.status, said))
     }
 
     /// The same with a secret beside it.

@@ -1,7 +1,7 @@
 //! What the page shows but for the service's rules.
 
 use service::unix_ms;
-use web::{Request, Result, StatusCode};
+use web::{Error, Query, Request, Result, StatusCode};
 
 use super::channels::Channels;
 use super::history::History;
@@ -28,6 +28,9 @@ pub struct View {
     stored: Vec<Channel>,
 }
 
+/// Lines of the history on one page.
+const HISTORY_LINES: u32 = 50;
+
 impl View {
     /// Reads it. `asked`: a channel that was asked for and refused.
     pub(crate) async fn read<A: Alerting>(
@@ -38,19 +41,38 @@ impl View {
         asked: Option<NewChannel>,
     ) -> Result<Self> {
         let alerts = app.alerts();
-        let found = alerts
-            .common
-            .read(|connection| Ok((channels::all(connection)?, deliveries::newest(connection)?)));
-        let (stored, lines) = found.await?;
+        let before = request
+            .query()
+            .get("before")
+            .and_then(|text| text.parse::<i64>().ok());
+        let found = alerts.common.read(move |connection| {
+            let page = deliveries::page(connection, before, HISTORY_LINES)?;
+            Ok((channels::all(connection)?, page))
+        });
+        let (stored, page) = found.await?;
         let root = request.root();
         Ok(Self {
             status,
             said,
             channels: Channels::new(root.clone(), alerts.reach(), &stored, asked),
             rule_fields: RuleFields::new(&stored),
-            history: History::new::<A>(root, &lines, &stored, unix_ms()),
+            history: History::new::<A>(root, &page, before.is_some(), &stored, unix_ms()),
             stored,
         })
+    }
+
+    /// After the form of a rule was refused: why, and the fields that every rule has filled again.
+    /// Passes on what is no fault of the form.
+    pub async fn refused<A: Alerting>(
+        app: &A,
+        request: &Request,
+        error: Error,
+        form: &Query,
+    ) -> Result<Self> {
+        let (status, said) = Said::of_refusal(error)?;
+        let mut view = Self::read(app, request, status, said, None).await?;
+        view.rule_fields.fill(form);
+        Ok(view)
     }
 
     /// Whom a rule means, in words.

@@ -361,20 +361,28 @@ impl Line {
     }
 }
 
-/// Lines of the history that are shown.
-const SHOWN: u32 = 100;
+/// Some lines of the history, and where the next ones begin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Newest first.
+    pub lines: Vec<Line>,
+    /// To be given as `before` for those that follow; none at the end.
+    pub next: Option<i64>,
+}
 
-/// The newest deliveries, newest first; what a digest carries is not listed by itself.
-pub fn newest(connection: &Connection) -> rusqlite::Result<Vec<Line>> {
+/// Up to `limit` deliveries older than `before`; what a digest carries is not listed by itself.
+pub fn page(connection: &Connection, before: Option<i64>, limit: u32) -> rusqlite::Result<Page> {
     let mut statement = connection.prepare_cached(&format!(
         "select {COLUMNS}, (select count(*) from deliveries m where m.digest_id = d.id), is_held,
                 ifnull(next_attempt_at, iif(is_held, hold_until, null)), delivered_at, last_error
          from deliveries d
-         where digest_id is null
+         where digest_id is null and id < :before
          order by id desc
-         limit ?1"
+         limit :limit"
     ))?;
-    let rows = statement.query_map([SHOWN], |row| {
+    let before = before.unwrap_or(i64::MAX);
+    // One more tells whether there is more.
+    let rows = statement.query_map(named_params! { ":before": before, ":limit": limit + 1 }, |row| {
         Ok(Line {
             delivery: read(row)?,
             n_alerts: row.get(7)?,
@@ -384,5 +392,12 @@ pub fn newest(connection: &Connection) -> rusqlite::Result<Vec<Line>> {
             last_error: row.get(11)?,
         })
     })?;
-    rows.collect()
+    let mut lines: Vec<Line> = rows.collect::<rusqlite::Result<_>>()?;
+    let is_more = lines.len() > limit as usize;
+    lines.truncate(limit as usize);
+    let last = lines.last().map(|line| line.delivery.id);
+    Ok(Page {
+        next: last.filter(|_| is_more),
+        lines,
+    })
 }
