@@ -5,7 +5,6 @@ pub mod digest;
 pub mod exception;
 pub mod fingerprint;
 pub mod grouping;
-pub mod json_text;
 mod lenient;
 pub mod mail;
 pub mod markdown;
@@ -17,3 +16,5 @@ pub mod report;
 pub mod search_query;
 pub mod spike;
 pub mod time_text;
+
+pub use api_types::json_text;
