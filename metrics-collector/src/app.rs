@@ -11,6 +11,7 @@ use crate::domain::select::{Answer, Select};
 use crate::engine;
 use crate::ingest::Ingest;
 use crate::intake::{self, Observation, Span, Tally};
+use crate::scrapes::Scrapes;
 use crate::settings::Settings;
 
 /// Shared by all handlers.
@@ -18,6 +19,7 @@ pub struct App {
     pub(crate) common: Arc<Common>,
     pub(crate) settings: Settings,
     pub(crate) ingest: Arc<Ingest>,
+    pub(crate) scrapes: Scrapes,
 }
 
 /// How taking in goes, for pages.

@@ -11,11 +11,14 @@ pub mod engine;
 pub mod heads;
 pub mod ingest;
 pub mod intake;
+mod jobs;
 mod pages;
 pub mod registry;
 mod routes;
+mod scrapes;
 pub mod settings;
 pub mod store;
+pub mod target;
 
 use std::sync::Arc;
 
@@ -27,6 +30,7 @@ use tokio::task::block_in_place;
 
 pub use crate::app::App;
 use crate::ingest::Ingest;
+use crate::scrapes::Scrapes;
 use crate::settings::Settings;
 
 /// The service, for `service::main`.
@@ -47,7 +51,7 @@ impl Program for MetricsCollector {
         Settings::read(reader)
     }
 
-    fn build(settings: Settings, common: Arc<Common>, _: &mut Tasks) -> Built<App> {
+    fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {
         // Nothing is served before all that is in the journal is in memory again.
         let loading = Ingest::load(&common, settings.limits);
         let ingest = block_in_place(|| Handle::current().block_on(loading)).unwrap_or_else(|error| {
@@ -58,14 +62,16 @@ impl Program for MetricsCollector {
             );
             std::process::exit(1);
         });
-        let routes = routes::routes(&settings);
+        let app = Arc::new(App {
+            common,
+            scrapes: Scrapes::new(settings.scrape.targets.clone()),
+            settings,
+            ingest: Arc::new(ingest),
+        });
+        jobs::start(&app, tasks);
         Built {
-            app: Arc::new(App {
-                common,
-                settings,
-                ingest: Arc::new(ingest),
-            }),
-            routes,
+            routes: routes::routes(&app.settings),
+            app,
         }
     }
 }
