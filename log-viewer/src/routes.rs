@@ -6,7 +6,7 @@ use web::{Policy, Routes};
 
 use crate::api::{containers, export, fields, histogram, logs, submit, tail};
 use crate::app::App;
-use crate::pages::home;
+use crate::pages::{entry, logs as log_page};
 use crate::settings::Settings;
 
 pub(crate) fn routes(settings: &Settings) -> Routes<App> {
@@ -27,5 +27,6 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/api/stats", containers::stats)
         .get("/api/logs/stats", containers::stats)
         .with(Policy::page(Scope::Read))
-        .get("/", home::show)
+        .get("/", log_page::show)
+        .get("/logs/{id}", entry::show)
 }

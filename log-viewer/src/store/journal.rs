@@ -24,6 +24,12 @@ pub fn append(tx: &Connection, entries: &[Entry]) -> rusqlite::Result<u64> {
     Ok(first_id.unsigned_abs())
 }
 
+/// The id that was given last; 0 before the first.
+pub fn newest_id(connection: &Connection) -> rusqlite::Result<u64> {
+    let newest = connection.query_row("select next_id - 1 from archive", [], |row| row.get::<_, i64>(0));
+    newest.map(i64::unsigned_abs)
+}
+
 /// All batches, the oldest first.
 pub fn load(connection: &Connection) -> rusqlite::Result<Vec<Arc<Committed>>> {
     let mut statement = connection.prepare("select id, data from journal order by id")?;
