@@ -2,7 +2,7 @@
 //! it answers, `up`, `scrape_duration_seconds` and `scrape_samples_scraped` are stored of it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http_client::{Client, Limits, Outgoing};
@@ -11,21 +11,16 @@ use web::Method;
 use web::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 
 use crate::app::App;
-use crate::domain::batch::{Batch, Sample};
 use crate::domain::exposition;
 use crate::domain::kind::Kind;
-use crate::domain::labels::Labels;
 use crate::domain::scraped::{Memory, Scraped};
-use crate::domain::series::Series;
-use crate::intake::Tally;
+use crate::intake::Observation;
 use crate::scrapes::Outcome;
 use crate::target::Target;
 
 /// The formats that `domain/exposition` reads.
 const ACCEPTED: &str = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.9,*/*;q=0.1";
 const OPENMETRICS: &str = "application/openmetrics-text";
-/// Samples put into series at once, while the registry is held.
-const REGISTRY_STEP: usize = 256;
 
 /// Starts a job for each target.
 pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
@@ -146,41 +141,14 @@ fn headers(app: &App) -> Vec<(HeaderName, HeaderValue)> {
 
 /// Stores them like those that are sent in. Returns how many were.
 async fn keep(app: &App, found: Vec<Scraped>) -> web::Result<u64> {
-    let span = app.span();
-    let (mut batch, mut tally) = (Batch::default(), Tally::default());
-    for some in found.chunks(REGISTRY_STEP) {
-        let mut registry = app
-            .ingest
-            .registry
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        for scraped in some {
-            let at_ms = match span.check(scraped.at_ms) {
-                Ok(at_ms) => at_ms,
-                Err(refusal) => {
-                    tally.refused[refusal as usize] += 1;
-                    continue;
-                }
-            };
-            let (series, is_folded) = registry.id_of(Series {
-                name: scraped.name.as_str().into(),
-                kind: scraped.kind,
-                project: None,
-                labels: Labels::new(scraped.labels.iter().map(|(key, value)| (key, value))),
-            });
-            tally.n_folded += u64::from(is_folded);
-            let sample = Sample {
-                series,
-                at_ms,
-                value: scraped.value,
-            };
-            batch
-                .samples
-                .extend(std::iter::repeat_n(sample, scraped.n as usize));
-        }
-    }
-    tally.n_taken = batch.samples.len() as u64;
-    app.keep(batch).await?;
-    app.ingest.count(&tally);
-    Ok(tally.n_taken)
+    let observations = found.into_iter().map(|scraped| Observation {
+        name: scraped.name,
+        kind: scraped.kind,
+        project: None,
+        labels: scraped.labels,
+        at_ms: scraped.at_ms,
+        value: scraped.value,
+        n: usize::try_from(scraped.n).unwrap_or(usize::MAX),
+    });
+    Ok(app.observe(observations.collect()).await?.n_taken)
 }
