@@ -13,3 +13,8 @@ def before_call(context, case, kwargs):
     case.headers["X-Forwarded-For"] = (
         f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     )
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context, value):
+    return value if isinstance(value, bytes) else str(value).encode()
