@@ -5,7 +5,6 @@ use std::sync::Arc;
 use service::{Common, Tasks};
 
 use crate::archive::Archive;
-use crate::following::Board;
 use crate::ingest::Ingest;
 use crate::live::Live;
 use crate::settings::Settings;
@@ -21,14 +20,12 @@ pub struct App {
     pub ingest: Ingest,
     /// Those who listen.
     pub(crate) live: Arc<Live>,
-    /// What is followed, and what cannot be.
-    pub(crate) following: Board,
 }
 
 impl App {
     pub(crate) fn new(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Self {
         let archive = Arc::new(Archive::new(common.clone()));
-        let ingest = Ingest::start(common.clone(), archive.clone(), tasks);
+        let ingest = Ingest::start(&settings, common.clone(), archive.clone(), tasks);
         let live = Arc::new(Live::new(settings.max_tails));
         let (committed, pumped) = (ingest.clone(), live.clone());
         tasks.spawn("tail", move |ending| {
@@ -37,7 +34,6 @@ impl App {
             async move { live.pump(committed, ending).await }
         });
         Self {
-            following: Board::new(settings.log_sources.display().to_string()),
             settings,
             ingest,
             archive,

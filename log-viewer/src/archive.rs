@@ -2,20 +2,40 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rusqlite::Connection;
 use service::Common;
 use tokio::sync::OnceCell;
 use web::Result;
 
-use crate::domain::entry::{Committed, Stored};
+use crate::domain::entry::Stored;
 use crate::domain::filter::Filter;
 use crate::domain::paging::{Context, Fields, Histogram, Page, Paging, Stats};
+use crate::store::frame::Frame;
+use crate::store::journal::{self, Ids};
+use crate::store::names::Names;
+use crate::store::search::Reading;
 use crate::store::window::Window;
-use crate::store::{journal, search};
 
 /// Reads entries. An entry is found from its commit on.
 pub struct Archive {
     common: Arc<Common>,
-    window: OnceCell<RwLock<Window>>,
+    /// Read from the database at the first use.
+    state: OnceCell<Arc<State>>,
+}
+
+/// What is known without asking the database.
+pub(crate) struct State {
+    pub(crate) names: Names,
+    pub(crate) shown: RwLock<Shown>,
+    /// As they were at start.
+    pub(crate) ids: Ids,
+}
+
+/// What readers see beside the database.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shown {
+    pub(crate) window: Window,
+    pub(crate) brief: Brief,
 }
 
 /// What `/health` tells.
@@ -27,104 +47,129 @@ pub struct Brief {
     pub newest_ns: Option<i64>,
 }
 
+impl Brief {
+    pub(crate) fn note(&mut self, new: &Frame, n_dropped: u64) {
+        self.n_entries += new.rows.len() as u64;
+        self.newest_ns = new.rows.iter().map(|row| row.time_ns).chain(self.newest_ns).max();
+        self.drop(n_dropped);
+    }
+
+    pub(crate) fn drop(&mut self, n_dropped: u64) {
+        self.n_entries = self.n_entries.saturating_sub(n_dropped);
+        if self.n_entries == 0 {
+            self.newest_ns = None;
+        }
+    }
+}
+
 impl Archive {
     pub(crate) fn new(common: Arc<Common>) -> Self {
         Self {
             common,
-            window: OnceCell::new(),
+            state: OnceCell::new(),
         }
     }
 
     /// One page of what matches.
     pub async fn page(&self, filter: Filter, paging: Paging) -> Result<Page> {
-        let window = self.window().await?;
-        self.common
-            .read(move |_| Ok(search::page(&window, &filter, &paging)))
-            .await
+        self.read(move |reading| reading.page(&filter, &paging)).await
     }
 
     /// The entry with this id.
     pub async fn one(&self, id: u64) -> Result<Option<Stored>> {
-        let window = self.window().await?;
-        self.common.read(move |_| Ok(search::one(&window, id))).await
+        self.read(move |reading| reading.one(id)).await
     }
 
     /// The entry with this id, and those of its container around it.
     pub async fn context(&self, id: u64, n_before: usize, n_after: usize) -> Result<Option<Context>> {
-        let window = self.window().await?;
-        self.common
-            .read(move |_| Ok(search::context(&window, id, n_before, n_after)))
+        self.read(move |reading| reading.context(id, n_before, n_after))
             .await
     }
 
     /// Those that match and were stored after the one with this id, in the order of ids: for a tail that resumes.
     /// At most `limit`; fewer means that these were all.
     pub async fn stored_after(&self, id: u64, filter: Filter, limit: usize) -> Result<Vec<Stored>> {
-        let window = self.window().await?;
-        self.common
-            .read(move |_| Ok(search::stored_after(&window, id, &filter, limit)))
+        self.read(move |reading| reading.stored_after(id, &filter, limit))
             .await
     }
 
     /// Volume over time in at most `n_buckets` buckets. Without `since` and `until` from the oldest to the newest.
     pub async fn histogram(&self, filter: Filter, n_buckets: usize) -> Result<Histogram> {
-        let window = self.window().await?;
-        self.common
-            .read(move |_| Ok(search::histogram(&window, &filter, n_buckets)))
+        self.read(move |reading| reading.histogram(&filter, n_buckets))
             .await
     }
 
     /// What there is, by level and container.
     pub async fn stats(&self) -> Result<Stats> {
-        let window = self.window().await?;
-        self.common.read(move |_| Ok(search::stats(&window))).await
+        self.read(|reading| reading.stats()).await
     }
 
     /// Values of the JSON and logfmt fields of the newest entries that match.
     pub async fn fields(&self, filter: Filter) -> Result<Fields> {
-        let window = self.window().await?;
-        self.common
-            .read(move |_| Ok(search::fields(&window, &filter)))
-            .await
-    }
-
-    /// The id of the newest entry that was stored; 0 before the first.
-    pub async fn newest_id(&self) -> Result<u64> {
-        self.common.read(journal::newest_id).await
+        self.read(move |reading| reading.fields(&filter)).await
     }
 
     /// The two figures of `/health`, without a query.
     pub async fn brief(&self) -> Result<Brief> {
-        let window = self.window().await?;
-        let entries = || window.iter().flat_map(|batch| &batch.entries);
-        Ok(Brief {
-            n_entries: entries().count() as u64,
-            newest_ns: entries().map(|entry| entry.time_ns).max(),
+        let state = self.state().await?;
+        Ok(state.shown.read().unwrap_or_else(PoisonError::into_inner).brief)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut Reading<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let state = self.state().await?.clone();
+        // Taken before the snapshot begins: what is sealed in between is passed over in it.
+        let window = state
+            .shown
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .window
+            .clone();
+        self.common
+            .read(move |connection| look(&mut Reading::new(connection, &window, &state.names)?))
+            .await
+    }
+
+    pub(crate) async fn state(&self) -> Result<&Arc<State>> {
+        self.state
+            .get_or_try_init(async || self.common.read(State::load).await.map(Arc::new))
+            .await
+    }
+}
+
+impl State {
+    pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        let window = Window::of(journal::load(connection)?);
+        let (n_blocked, newest_ns): (i64, Option<i64>) = connection.query_row(
+            "select coalesce(sum(n_entries), 0), max(last_ns) from blocks",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let rows = window.frames().iter().flat_map(|frame| &frame.rows);
+        let brief = Brief {
+            n_entries: n_blocked.unsigned_abs() + window.n_entries() as u64,
+            newest_ns: rows.map(|row| row.time_ns).chain(newest_ns).max(),
+        };
+        Ok(Self {
+            names: Names::load(connection)?,
+            shown: RwLock::new(Shown { window, brief }),
+            ids: Ids::load(connection)?,
         })
     }
 
-    /// Reads what the journal holds, unless that is done.
-    pub(crate) async fn load(&self) -> Result<()> {
-        self.cell().await.map(drop)
+    /// Changes what readers see, all at once.
+    pub(crate) fn show(&self, change: impl FnOnce(&mut Shown)) {
+        change(&mut self.shown.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Makes a committed batch visible.
-    pub(crate) async fn add(&self, batch: Arc<Committed>) -> Result<()> {
-        let cell = self.cell().await?;
-        let mut window = cell.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut window).push(batch);
-        Ok(())
+    pub(crate) fn window(&self) -> Window {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        shown.window.clone()
     }
 
-    async fn window(&self) -> Result<Window> {
-        let cell = self.cell().await?;
-        Ok(cell.read().unwrap_or_else(PoisonError::into_inner).clone())
-    }
-
-    /// What the journal holds is read at the first use.
-    async fn cell(&self) -> Result<&RwLock<Window>> {
-        self.window
-            .get_or_try_init(async || Ok(RwLock::new(Arc::new(self.common.read(journal::load).await?))))
-            .await
+    pub(crate) fn brief(&self) -> Brief {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).brief
     }
 }

@@ -1,22 +1,25 @@
-//! The one way in. Callers queue; one job takes all that wait, stores it in one transaction, makes it visible,
+//! The one way in. Callers queue; `keeper` takes all that wait, stores it in one transaction, makes it visible,
 //! and answers: so ids ascend in the order of commits, and nothing is seen that is not on the disk.
+
+mod keeper;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use service::{Common, Ending, Tasks};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
+use service::{Common, Tasks};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot};
 use web::{Error, Result};
 
 use crate::archive::Archive;
 use crate::domain::entry::{Committed, Entry};
-use crate::store::journal;
+use crate::settings::Settings;
+use keeper::Keeper;
 
 /// Callers that may wait.
 const MAX_WAITING: usize = 256;
 /// Bytes of entries that may wait; a caller with more than that waits until it is alone.
-const MAX_WAITING_BYTES: usize = 8 << 20;
+const MAX_WAITING_BYTES: usize = 6 << 20;
 /// What an entry takes beside its text.
 const ENTRY_BYTES: usize = 64;
 /// Batches that a slow listener may be behind before it misses some.
@@ -32,24 +35,26 @@ pub struct Ingest {
     committed: broadcast::Sender<Arc<Committed>>,
 }
 
+/// One caller with what it gave.
 struct Waiting {
     entries: Vec<Entry>,
     also: Also,
     answer: oneshot::Sender<Result<u64>>,
+    n_bytes: usize,
     _room: OwnedSemaphorePermit,
 }
 
 impl Ingest {
     /// Starts the job that stores.
-    pub(crate) fn start(common: Arc<Common>, archive: Arc<Archive>, tasks: &mut Tasks) -> Self {
+    pub(crate) fn start(
+        settings: &Settings,
+        common: Arc<Common>,
+        archive: Arc<Archive>,
+        tasks: &mut Tasks,
+    ) -> Self {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
         let (committed, _) = broadcast::channel(MAX_UNHEARD);
-        let keeper = Arc::new(Keeper {
-            waiting: Mutex::new(waiting),
-            common,
-            archive,
-            committed: committed.clone(),
-        });
+        let keeper = Arc::new(Keeper::new(settings, common, archive, waiting, committed.clone()));
         tasks.spawn("ingest", move |ending| keeper.clone().run(ending));
         Self {
             queue,
@@ -59,17 +64,15 @@ impl Ingest {
     }
 
     /// Stores the entries, runs `also` in the same transaction, returns the id of the first after the commit;
-    /// the others follow. Waits when storing falls behind. When it fails nothing of it is stored.
-    /// Whoever has much gives a few megabytes at once: that is stored without a detour.
+    /// the others follow. Waits when storing falls behind. When it fails nothing of it is stored, and nothing
+    /// of those who waited with it. Whoever has much gives some megabytes at once: that needs no detour.
     pub async fn store(
         &self,
         entries: Vec<Entry>,
         also: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
     ) -> Result<u64> {
-        let n_bytes: usize = entries
-            .iter()
-            .map(|entry| entry.message.len() + ENTRY_BYTES)
-            .sum();
+        let texts = entries.iter().map(|entry| entry.message.len());
+        let n_bytes = texts.sum::<usize>() + entries.len() * ENTRY_BYTES;
         let n_permits = n_bytes.min(MAX_WAITING_BYTES) as u32;
         let room = self.room.clone().acquire_many_owned(n_permits).await;
         let (answer, answered) = oneshot::channel();
@@ -77,6 +80,7 @@ impl Ingest {
             entries,
             also: Box::new(also),
             answer,
+            n_bytes,
             _room: room.map_err(|_| stopping())?,
         };
         self.queue.send(waiting).await.map_err(|_| stopping())?;
@@ -91,54 +95,4 @@ impl Ingest {
 
 fn stopping() -> Error {
     Error::unavailable("the service is stopping", Duration::from_secs(1))
-}
-
-struct Keeper {
-    waiting: Mutex<mpsc::Receiver<Waiting>>,
-    common: Arc<Common>,
-    archive: Arc<Archive>,
-    committed: broadcast::Sender<Arc<Committed>>,
-}
-
-impl Keeper {
-    async fn run(self: Arc<Self>, mut ending: Ending) {
-        // What the journal holds is read before anything is added to it.
-        if let Err(error) = self.archive.load().await {
-            panic!("the journal cannot be read: {}", error.detail);
-        }
-        let mut waiting = self.waiting.lock().await;
-        while let Some(Some(next)) = ending.unless(waiting.recv()).await {
-            self.store(next).await;
-        }
-    }
-
-    async fn store(&self, waiting: Waiting) {
-        let Waiting {
-            entries,
-            also,
-            answer,
-            _room,
-        } = waiting;
-        let stored = self.common.write(move |tx| {
-            let first_id = journal::append(tx, &entries)?;
-            also(tx)?;
-            Ok(Committed { first_id, entries })
-        });
-        let result = match stored.await {
-            Ok(batch) => self.show(Arc::new(batch)).await,
-            Err(error) => Err(error),
-        };
-        // The caller may have gone away; what it gave is stored all the same.
-        let _ = answer.send(result);
-    }
-
-    async fn show(&self, batch: Arc<Committed>) -> Result<u64> {
-        let first_id = batch.first_id;
-        if !batch.entries.is_empty() {
-            self.archive.add(batch.clone()).await?;
-            // An error means that nobody listens.
-            let _ = self.committed.send(batch);
-        }
-        Ok(first_id)
-    }
 }

@@ -11,7 +11,6 @@ use crate::domain::select::{Answer, Select};
 use crate::engine;
 use crate::ingest::Ingest;
 use crate::intake::{self, Observation, Span, Tally};
-use crate::scrapes::Scrapes;
 use crate::settings::Settings;
 
 /// Shared by all handlers.
@@ -19,7 +18,6 @@ pub struct App {
     pub(crate) common: Arc<Common>,
     pub(crate) settings: Settings,
     pub(crate) ingest: Arc<Ingest>,
-    pub(crate) scrapes: Scrapes,
 }
 
 /// How taking in goes, for pages.

@@ -11,14 +11,11 @@ pub mod engine;
 pub mod heads;
 pub mod ingest;
 pub mod intake;
-mod jobs;
 mod pages;
 pub mod registry;
 mod routes;
-mod scrapes;
 pub mod settings;
 pub mod store;
-pub mod target;
 
 use std::sync::Arc;
 
@@ -30,7 +27,6 @@ use tokio::task::block_in_place;
 
 pub use crate::app::App;
 use crate::ingest::Ingest;
-use crate::scrapes::Scrapes;
 use crate::settings::Settings;
 
 /// The service, for `service::main`.
@@ -51,7 +47,7 @@ impl Program for MetricsCollector {
         Settings::read(reader)
     }
 
-    fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {
+    fn build(settings: Settings, common: Arc<Common>, _: &mut Tasks) -> Built<App> {
         // Nothing is served before all that is in the journal is in memory again.
         let loading = Ingest::load(&common, settings.limits);
         let ingest = block_in_place(|| Handle::current().block_on(loading)).unwrap_or_else(|error| {
@@ -62,16 +58,14 @@ impl Program for MetricsCollector {
             );
             std::process::exit(1);
         });
-        let app = Arc::new(App {
-            common,
-            scrapes: Scrapes::new(settings.scrape.targets.clone()),
-            settings,
-            ingest: Arc::new(ingest),
-        });
-        jobs::start(&app, tasks);
+        let routes = routes::routes(&settings);
         Built {
-            routes: routes::routes(&app.settings),
-            app,
+            app: Arc::new(App {
+                common,
+                settings,
+                ingest: Arc::new(ingest),
+            }),
+            routes,
         }
     }
 }

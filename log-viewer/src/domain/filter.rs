@@ -68,11 +68,17 @@ pub struct Filter {
 impl Filter {
     /// Whether an entry is one of those asked for. The tail uses it as it is.
     pub fn matches(&self, view: &EntryView<'_>) -> bool {
-        self.levels.has(view.level)
-            && self.stream.is_none_or(|stream| stream == view.stream)
-            && self.has_time(view.time_ns)
-            && self.has_container(view.container)
-            && self.query.matches(view)
+        self.has_time(view.time_ns)
+            && self.has_facts(view.container, view.level, view.stream)
+            && self.query.matches_text(view)
+    }
+
+    /// Whether an entry with these facts may be one.
+    pub fn has_facts(&self, container: &str, level: Level, stream: Stream) -> bool {
+        self.levels.has(level)
+            && self.stream.is_none_or(|wanted| wanted == stream)
+            && self.has_container(container)
+            && self.query.has_facts(container, level, stream)
     }
 
     /// Whether the moment is in the range.

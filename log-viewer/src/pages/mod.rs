@@ -1,8 +1,3 @@
-//! HTML doors: handler, view values, template.
+//! HTML doors.
 
-mod asked_view;
-pub(crate) mod entry;
-mod entry_view;
-pub(crate) mod logs;
-mod logs_view;
-mod volume_view;
+pub(crate) mod home;

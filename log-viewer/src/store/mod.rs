@@ -1,11 +1,20 @@
 //! The SQL. Functions on a connection: inside the writer's transaction, or on a reader's snapshot.
 
+pub mod bits;
+pub mod blocks;
+pub mod frame;
+pub mod hashes;
 pub mod journal;
-pub mod positions;
+pub mod names;
+pub mod partitions;
+pub mod room;
+pub mod seal;
 pub mod search;
+pub mod terms;
+pub mod varint;
 pub mod window;
 
 use sqlite::Migration;
 
 /// The schema, in order; a published file is never edited.
-pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_entries", "0002_positions"];
+pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_entries"];

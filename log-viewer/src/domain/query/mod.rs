@@ -9,6 +9,7 @@ mod parse;
 
 pub use need::Need;
 
+use crate::domain::entry::{Level, Stream};
 use crate::domain::view::EntryView;
 use node::Node;
 
@@ -17,10 +18,12 @@ use node::Node;
 /// Words (all must be there), `"phrases"`, `prefix*`, `AND`, `OR`, `NOT`, `-word`, parentheses, `field:value`,
 /// `field:>5`, `level:>=warning`, `container:web*`, `stream:stderr`, `/regular expression/`; of FTS5 also
 /// `NEAR(a b, 5)`, `message:word`, `a + b`, `^first`. Everything else is looked for as it is, in any case.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Query {
     text: String,
-    root: Option<Node>,
+    /// What can be told of an entry without its text; all must hold.
+    facts: Vec<Node>,
+    rest: Option<Node>,
 }
 
 /// The same text is the same query.
@@ -32,12 +35,24 @@ impl PartialEq for Query {
 
 impl Eq for Query {}
 
+impl std::fmt::Debug for Query {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Query").field(&self.text).finish()
+    }
+}
+
 impl Query {
     /// Reads any text; never fails.
     pub fn parse(text: &str) -> Self {
+        let all = match parse::parse(text) {
+            Some(Node::All(nodes)) => nodes,
+            root => root.into_iter().collect(),
+        };
+        let (facts, rest) = all.into_iter().partition(Node::is_fact);
         Self {
             text: text.to_owned(),
-            root: parse::parse(text),
+            facts,
+            rest: parse::all(rest),
         }
     }
 
@@ -48,22 +63,37 @@ impl Query {
 
     /// Whether it asks for nothing in particular.
     pub fn is_empty(&self) -> bool {
-        self.root.is_none()
+        self.facts.is_empty() && self.rest.is_none()
     }
 
     /// Whether the entry matches.
     pub fn matches(&self, view: &EntryView<'_>) -> bool {
-        self.root.as_ref().is_none_or(|root| root.matches(view))
+        self.has_facts(view.container, view.level, view.stream) && self.matches_text(view)
+    }
+
+    /// Whether an entry with these facts may match.
+    pub fn has_facts(&self, container: &str, level: Level, stream: Stream) -> bool {
+        self.facts.iter().all(|fact| fact.holds(container, level, stream))
+    }
+
+    /// Whether entries must be read to know whether they match.
+    pub fn needs_text(&self) -> bool {
+        self.rest.is_some()
+    }
+
+    /// Whether an entry matches whose facts do.
+    pub fn matches_text(&self, view: &EntryView<'_>) -> bool {
+        self.rest.as_ref().is_none_or(|rest| rest.matches(view))
     }
 
     /// What must be in a block of entries for one of them to match.
     pub fn need(&self) -> Need {
-        self.root.as_ref().map_or(Need::Anything, Node::need)
+        self.rest.as_ref().map_or(Need::Anything, Node::need)
     }
 
-    /// The word that this query is, if it is nothing else: what matches can be counted without looking at it.
+    /// The word that this query is beside facts, if it is nothing else: it can be counted without looking at entries.
     pub fn as_word(&self) -> Option<&str> {
-        match &self.root {
+        match &self.rest {
             Some(Node::Literal(literal)) => literal.as_word(),
             _ => None,
         }
@@ -72,8 +102,8 @@ impl Query {
     /// Texts to be marked in what was found, in lower case.
     pub fn marked(&self) -> Vec<String> {
         let mut texts = Vec::new();
-        if let Some(root) = &self.root {
-            root.collect_marked(&mut texts);
+        if let Some(rest) = &self.rest {
+            rest.collect_marked(&mut texts);
         }
         texts
     }

@@ -5,7 +5,7 @@ use regex::Regex;
 use super::Need;
 use super::literal::{Literal, Phrase};
 use super::number::{Compare, leading};
-use crate::domain::entry::Stream;
+use crate::domain::entry::{Level, Stream};
 use crate::domain::filter::Levels;
 use crate::domain::view::EntryView;
 use crate::domain::words::words;
@@ -78,11 +78,34 @@ impl Node {
             Self::All(nodes) => nodes.iter().all(|node| node.matches(view)),
             Self::Any(nodes) => nodes.iter().any(|node| node.matches(view)),
             Self::Not(node) => !node.matches(view),
-            Self::Levels(levels) => levels.has(view.level),
-            Self::Stream(stream) => *stream == view.stream,
-            Self::Container(glob) => glob.matches(view.container),
             Self::Field(field) => field.matches(view),
+            Self::Levels(_) | Self::Stream(_) | Self::Container(_) => {
+                self.holds(view.container, view.level, view.stream)
+            }
             text => text.is_in(view.folded()),
+        }
+    }
+
+    /// Whether it can be told without the text.
+    pub(super) fn is_fact(&self) -> bool {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().all(Self::is_fact),
+            Self::Not(node) => node.is_fact(),
+            Self::Levels(_) | Self::Stream(_) | Self::Container(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is true of an entry with these facts; for nodes that are facts.
+    pub(super) fn holds(&self, container: &str, level: Level, stream: Stream) -> bool {
+        match self {
+            Self::All(nodes) => nodes.iter().all(|node| node.holds(container, level, stream)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.holds(container, level, stream)),
+            Self::Not(node) => !node.holds(container, level, stream),
+            Self::Levels(levels) => levels.has(level),
+            Self::Stream(wanted) => *wanted == stream,
+            Self::Container(glob) => glob.matches(container),
+            _ => false,
         }
     }
 

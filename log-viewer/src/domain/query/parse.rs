@@ -309,7 +309,7 @@ impl<'t> Parser<'t> {
     }
 }
 
-fn all(mut nodes: Vec<Node>) -> Option<Node> {
+pub(super) fn all(mut nodes: Vec<Node>) -> Option<Node> {
     match nodes.len() {
         0 | 1 => nodes.pop(),
         _ => Some(Node::All(nodes)),

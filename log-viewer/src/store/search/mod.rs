@@ -1,0 +1,131 @@
+//! Finding entries again, in the database and in the window as one. All on one snapshot of a reader's connection.
+//! The window must be taken before that snapshot: what has been sealed since is then found in a block, and passed over here.
+
+mod around;
+mod count;
+mod histogram;
+mod overview;
+mod page;
+mod sieve;
+mod walk;
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::domain::entry::Stored;
+use crate::domain::filter::Filter;
+use crate::domain::paging::{Context, Fields, Histogram, Page, Paging, Stats};
+use crate::store::blocks::{Block, broken};
+use crate::store::frame::{Frame, Unpacker};
+use crate::store::journal::Ids;
+use crate::store::names::Names;
+use crate::store::window::Window;
+use sieve::Sieve;
+
+/// After this a page ends where it is, and says so. Well below the deadline of readers.
+const PAGE_BUDGET: Duration = Duration::from_millis(1_500);
+/// After this blocks are no longer opened to count.
+const COUNT_BUDGET: Duration = Duration::from_millis(150);
+/// Opened blocks that are kept: those of a page are often read twice.
+const KEPT_FRAMES: usize = 8;
+
+/// One look at all entries.
+pub struct Reading<'c> {
+    connection: &'c Connection,
+    window: &'c Window,
+    names: &'c Names,
+    /// Rows of the window with smaller ids are in blocks.
+    sealed_before: u64,
+    unpacker: Unpacker,
+    started: Instant,
+    /// The last one opened is the last.
+    kept: Vec<(i64, Rc<Frame>)>,
+}
+
+impl<'c> Reading<'c> {
+    /// On the snapshot that begins with this. The window was taken before.
+    pub fn new(connection: &'c Connection, window: &'c Window, names: &'c Names) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection,
+            window,
+            names,
+            sealed_before: Ids::load(connection)?.sealed_before,
+            unpacker: Unpacker::new().map_err(broken)?,
+            started: Instant::now(),
+            kept: Vec::new(),
+        })
+    }
+
+    /// One page of what matches.
+    pub fn page(&mut self, filter: &Filter, paging: &Paging) -> rusqlite::Result<Page> {
+        page::page(self, filter, paging)
+    }
+
+    /// The entry with this id.
+    pub fn one(&mut self, id: u64) -> rusqlite::Result<Option<Stored>> {
+        around::one(self, id)
+    }
+
+    /// The entry with this id, and those of its container around it.
+    pub fn context(&mut self, id: u64, n_before: usize, n_after: usize) -> rusqlite::Result<Option<Context>> {
+        around::context(self, id, n_before, n_after)
+    }
+
+    /// Those that match and were stored after the one with this id, in the order of ids; at most `limit`.
+    pub fn stored_after(&mut self, id: u64, filter: &Filter, limit: usize) -> rusqlite::Result<Vec<Stored>> {
+        around::stored_after(self, id, filter, limit)
+    }
+
+    /// Volume over time in at most `n_buckets` buckets.
+    pub fn histogram(&mut self, filter: &Filter, n_buckets: usize) -> rusqlite::Result<Histogram> {
+        histogram::histogram(self, filter, n_buckets)
+    }
+
+    /// What there is.
+    pub fn stats(&mut self) -> rusqlite::Result<Stats> {
+        overview::stats(self)
+    }
+
+    /// Values of the fields of the newest entries that match.
+    pub fn fields(&mut self, filter: &Filter) -> rusqlite::Result<Fields> {
+        overview::fields(self, filter)
+    }
+
+    fn sieve<'f>(&self, filter: &'f Filter) -> Sieve<'f> {
+        Sieve::new(filter, self.names.all())
+    }
+
+    /// Opens a block, with its text or just the facts.
+    fn frame(&mut self, block: &Block, with_text: bool) -> rusqlite::Result<Rc<Frame>> {
+        let known = self.kept.iter().position(|(id, _)| *id == block.id);
+        let known = known.map(|at| self.kept.remove(at).1);
+        let frame = match known {
+            Some(frame) if !with_text || !frame.text.is_empty() => frame,
+            _ => {
+                let mut frame = block.read_rows(self.connection, &mut self.unpacker)?;
+                if with_text {
+                    block.read_text(self.connection, &mut self.unpacker, &mut frame)?;
+                }
+                Rc::new(frame)
+            }
+        };
+        if self.kept.len() == KEPT_FRAMES {
+            self.kept.remove(0);
+        }
+        self.kept.push((block.id, frame.clone()));
+        Ok(frame)
+    }
+
+    fn is_late(&self) -> bool {
+        self.started.elapsed() > PAGE_BUDGET
+    }
+
+    fn is_late_to_count(&self) -> bool {
+        self.started.elapsed() > COUNT_BUDGET
+    }
+}
+
+#[cfg(test)]
+mod tests;

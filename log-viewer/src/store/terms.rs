@@ -1,0 +1,305 @@
+//! The words of a block, sorted by how the index keeps them: ordinary words go to FTS5 as they are; those with digits and
+//! very long ones, of which there is no end, only as a hash. A hashed word leaves its letters before the first digit
+//! as a stem, so that a prefix finds it. Also how many entries have each word.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::domain::view::plain;
+use crate::domain::words::{fold_into, words};
+use crate::store::frame::Frame;
+use crate::store::varint::{put, take};
+
+/// Bits of a word's hash that the index keeps.
+pub const HASH_BITS: u32 = 26;
+/// Longer words are hashed.
+const MAX_WORD_BYTES: usize = 24;
+/// Numbers of so many digits are words: status codes, small counts.
+const MAX_DIGITS: usize = 3;
+/// Stands before a stem; no word has it.
+pub const STEM: char = '~';
+/// Bits of a word's hash in the counts, others than those of the index.
+const COUNT_MASK: u64 = 0xff_ffff;
+
+/// What the index gets of one block.
+#[derive(Debug, Default)]
+pub struct BlockTerms {
+    /// Words and stems, separated by blanks.
+    pub words: String,
+    /// Hashes of [`HASH_BITS`], ascending.
+    pub hashes: Vec<u32>,
+    /// How many entries have a word; read it with [`count_of`].
+    pub counts: Vec<u8>,
+}
+
+/// How the index knows a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Term<'w> {
+    /// As it is.
+    Word(&'w str),
+    /// By its hash, and the letters before its first digit.
+    Hashed(&'w str),
+}
+
+/// How the index knows this word.
+pub fn term(word: &str) -> Term<'_> {
+    let first_digit = word.bytes().position(|byte| byte.is_ascii_digit());
+    match first_digit {
+        None if word.len() <= MAX_WORD_BYTES => Term::Word(word),
+        Some(0) if word.len() <= MAX_DIGITS && word.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Term::Word(word)
+        }
+        first_digit => Term::Hashed(cut(&word[..first_digit.unwrap_or(word.len())])),
+    }
+}
+
+/// The beginning of a stem, as far as stems are kept.
+pub fn cut(letters: &str) -> &str {
+    &letters[..letters.floor_char_boundary(MAX_WORD_BYTES)]
+}
+
+/// The hash of a word.
+pub fn hash(word: &str) -> u64 {
+    xxh3_64(word.as_bytes())
+}
+
+/// The part of a hash that the index keeps.
+pub fn index_hash(hash: u64) -> u32 {
+    (hash >> (u64::BITS - HASH_BITS)) as u32
+}
+
+/// Collects the words of one block after another.
+pub struct Collector {
+    /// Open addressing; hash 0 is an empty slot.
+    slots: Vec<Slot>,
+    n_used: usize,
+    folded: String,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    hash: u64,
+    /// Of the last row that had it, counted from 1.
+    last_row: u32,
+    /// Rows that have it.
+    n_rows: u32,
+}
+
+impl Default for Collector {
+    fn default() -> Self {
+        Self {
+            slots: vec![Slot::default(); 1 << 13],
+            n_used: 0,
+            folded: String::new(),
+        }
+    }
+}
+
+impl Collector {
+    /// The words of this block.
+    pub fn collect(&mut self, frame: &Frame) -> BlockTerms {
+        self.slots.fill(Slot::default());
+        self.n_used = 0;
+        let mut terms = BlockTerms::default();
+        let mut folded = std::mem::take(&mut self.folded);
+        for at in 0..frame.rows.len() {
+            folded.clear();
+            fold_into(&plain(frame.message(at)), &mut folded);
+            for word in words(&folded) {
+                let hash = hash(word);
+                if !self.count(hash, at as u32 + 1) {
+                    continue;
+                }
+                match term(word) {
+                    Term::Word(word) => push_word(&mut terms.words, None, word),
+                    Term::Hashed(stem) => {
+                        terms.hashes.push(index_hash(hash));
+                        // Row 0: stems are not counted.
+                        if !stem.is_empty() && self.count(stem_hash(stem), 0) {
+                            push_word(&mut terms.words, Some(STEM), stem);
+                        }
+                    }
+                }
+            }
+        }
+        self.folded = folded;
+        terms.hashes.sort_unstable();
+        terms.hashes.dedup();
+        terms.counts = self.counts();
+        terms
+    }
+
+    /// Counts a row for a word. True: it is the first time that the word is seen.
+    fn count(&mut self, hash: u64, row: u32) -> bool {
+        let hash = hash.max(1);
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let slot = &mut self.slots[at];
+            if slot.hash == hash {
+                if slot.last_row != row {
+                    slot.last_row = row;
+                    slot.n_rows += 1;
+                }
+                return false;
+            }
+            if slot.hash == 0 {
+                *slot = Slot {
+                    hash,
+                    last_row: row,
+                    n_rows: u32::from(row > 0),
+                };
+                self.n_used += 1;
+                if self.n_used * 2 > self.slots.len() {
+                    self.grow();
+                }
+                return true;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    fn grow(&mut self) {
+        let larger = vec![Slot::default(); self.slots.len() * 2];
+        let old = std::mem::replace(&mut self.slots, larger);
+        let mask = self.slots.len() - 1;
+        for slot in old.into_iter().filter(|slot| slot.hash != 0) {
+            let mut at = slot.hash as usize & mask;
+            while self.slots[at].hash != 0 {
+                at = (at + 1) & mask;
+            }
+            self.slots[at] = slot;
+        }
+    }
+
+    /// Words of more than one entry, and those that the short hash cannot tell apart, with 0 as their count.
+    fn counts(&self) -> Vec<u8> {
+        let counted = self.slots.iter().filter(|slot| slot.n_rows > 0);
+        let mut pairs: Vec<(u32, u32)> = counted
+            .map(|slot| ((slot.hash & COUNT_MASK) as u32, slot.n_rows))
+            .collect();
+        pairs.sort_unstable();
+        let mut bytes = Vec::new();
+        let mut before = 0;
+        for same in pairs.chunk_by(|a, b| a.0 == b.0) {
+            let (hash, n_rows) = same[0];
+            let n_rows = if same.len() > 1 { 0 } else { n_rows };
+            if n_rows != 1 {
+                put(&mut bytes, (hash - before).into());
+                put(&mut bytes, n_rows.into());
+                before = hash;
+            }
+        }
+        bytes
+    }
+}
+
+fn push_word(words: &mut String, sign: Option<char>, word: &str) {
+    if !words.is_empty() {
+        words.push(' ');
+    }
+    words.extend(sign);
+    words.push_str(word);
+}
+
+fn stem_hash(stem: &str) -> u64 {
+    hash(stem) ^ 0x9e37_79b9_7f4a_7c15
+}
+
+/// How many entries of a block have a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// So many.
+    Exactly(u64),
+    /// One, if the word is in the block at all.
+    OneIfAny,
+    /// Two words share a hash.
+    Unknown,
+}
+
+/// How many entries have the word of this hash, by the counts of a block that may have it.
+pub fn count_of(mut counts: &[u8], hash: u64) -> Count {
+    let wanted = hash.max(1) & COUNT_MASK;
+    let mut at = 0;
+    while let (Some(step), Some(n_rows)) = (take(&mut counts), take(&mut counts)) {
+        at += step;
+        if at == wanted {
+            return match n_rows {
+                0 => Count::Unknown,
+                n_rows => Count::Exactly(n_rows),
+            };
+        }
+        if at > wanted {
+            break;
+        }
+    }
+    Count::OneIfAny
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::entry::testing::entry;
+
+    fn collect(messages: &[&str]) -> BlockTerms {
+        let mut frame = Frame::default();
+        for (id, message) in messages.iter().enumerate() {
+            frame.push(id as u64, 0, &entry(message));
+        }
+        Collector::default().collect(&frame)
+    }
+
+    #[test]
+    fn words_go_as_they_are_and_ids_as_hashes() {
+        let terms = collect(&[
+            "GET /api/v1 200 in 1234 ms",
+            "get req-7f3a9 登录",
+            "{\"m\":\"a\\u0062c\"}",
+        ]);
+        assert_eq!(terms.words, "get api ~v 200 in ms req 登 录 m abc");
+        let mut expected = ["v1", "1234", "7f3a9"].map(|word| index_hash(hash(word)));
+        expected.sort_unstable();
+        assert_eq!(terms.hashes, expected);
+    }
+
+    #[test]
+    fn it_is_counted_how_many_entries_have_a_word() {
+        let terms = collect(&["a b a", "a c 12345", "12345 a1"]);
+        let count = |word| count_of(&terms.counts, hash(word));
+        assert_eq!(count("a"), Count::Exactly(2));
+        assert_eq!(count("b"), Count::OneIfAny);
+        assert_eq!(count("12345"), Count::Exactly(2));
+        assert_eq!(count("nowhere"), Count::OneIfAny);
+    }
+
+    #[test]
+    fn a_table_that_grows_keeps_its_counts() {
+        let words: Vec<String> = (0..20_000).map(|n| format!("word{n}")).collect();
+        let text = words.join(" ");
+        let terms = collect(&[&text, &text]);
+        let known = words
+            .iter()
+            .filter(|word| count_of(&terms.counts, hash(word)) == Count::Exactly(2));
+        let unknown = words
+            .iter()
+            .filter(|word| count_of(&terms.counts, hash(word)) == Count::Unknown);
+        assert_eq!(known.count() + unknown.clone().count(), words.len());
+        assert!(unknown.count() < 100);
+        assert_eq!(terms.words, "~word");
+    }
+
+    #[test]
+    fn very_long_words_are_hashed_with_their_beginning() {
+        assert_eq!(term(&"é".repeat(13)), Term::Hashed(&"é".repeat(12)));
+        assert_eq!(
+            term("abcdefghijklmnopqrstuvwx"),
+            Term::Word("abcdefghijklmnopqrstuvwx")
+        );
+        assert_eq!(
+            term("abcdefghijklmnopqrstuvwxy"),
+            Term::Hashed("abcdefghijklmnopqrstuvwx")
+        );
+        assert_eq!(term("1234"), Term::Hashed(""));
+        assert_eq!(term("12a"), Term::Hashed(""));
+        assert_eq!(term("123"), Term::Word("123"));
+    }
+}
