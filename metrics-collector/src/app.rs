@@ -1,23 +1,33 @@
 //! What a handler may reach, and the two ways into the store that all doors share: keep samples, answer a query.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use service::{Common, unix_ms};
-use web::{Error, Result};
+use web::{Error, Result, StatusCode};
 
 use crate::domain::batch::Batch;
 use crate::domain::resolution;
 use crate::domain::select::{Answer, Select};
-use crate::engine;
+use crate::engine::{self, NoAnswer};
 use crate::ingest::Ingest;
 use crate::intake::{self, Observation, Span, Tally};
 use crate::settings::Settings;
+
+/// When a query that took too long may be tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// When samples that found no room may be sent again.
+const FULL_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// Shared by all handlers.
 pub struct App {
     pub(crate) common: Arc<Common>,
     pub(crate) settings: Settings,
     pub(crate) ingest: Arc<Ingest>,
+    /// `MAX_DATABASE_MB` is reached and nothing can be dropped: nothing is taken in.
+    pub(crate) is_full: AtomicBool,
 }
 
 /// How taking in goes, for pages.
@@ -62,6 +72,12 @@ impl App {
 
     /// Stores samples; returns when they are on the disk and queries see them.
     pub async fn keep(&self, batch: Batch) -> Result<()> {
+        if self.is_full.load(Relaxed) {
+            let detail = "the database has reached MAX_DATABASE_MB; nothing was stored";
+            let mut error = Error::new(StatusCode::INSUFFICIENT_STORAGE, detail);
+            error.retry_after = Some(FULL_RETRY_AFTER);
+            return Err(error);
+        }
         self.ingest.keep(&self.common.store, batch).await
     }
 
@@ -89,11 +105,11 @@ impl App {
         let answer = self
             .common
             .read(move |connection| engine::run(connection, &ingest, &select, &plan, chosen));
-        answer.await?.map_err(|too_many| {
-            Error::bad_request(format!(
-                "series: {} lines with so many points are too many; filter by labels, group_by fewer of them, or ask for a longer step",
-                too_many.n_lines
-            ))
+        answer.await?.map_err(|no_answer| match no_answer {
+            NoAnswer::TooMany(n_lines) => Error::bad_request(format!(
+                "series: {n_lines} lines with so many points are too many; filter by labels, group_by fewer of them, or ask for a longer step"
+            )),
+            NoAnswer::TooSlow => Error::unavailable("the query takes too long; ask for fewer series or less time", RETRY_AFTER),
         })
     }
 }

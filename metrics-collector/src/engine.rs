@@ -1,31 +1,25 @@
 //! Answers queries: which series, from which tier, into which buckets. One read of the database and of memory.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use crate::domain::aggregate::Aggregate;
-use crate::domain::fold::Fold;
-use crate::domain::head::Head;
 use crate::domain::kind::Kind;
 use crate::domain::resolution::Plan;
 use crate::domain::select::{Answer, Point, Select, SeriesResult, Split};
 use crate::domain::series::Series;
-use crate::domain::window;
 use crate::ingest::Ingest;
 use crate::registry::Registry;
+use crate::source::Source;
 
 /// Buckets of all lines of an answer together.
 const MAX_CELLS: usize = 500_000;
-/// Series whose heads are read at once, while no sample comes in.
-const HEADS_STEP: usize = 64;
-
-/// More lines than can be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooMany {
-    /// How many lines the answer would have.
-    pub n_lines: usize,
-}
+/// A query that takes longer is given up. SQLite's own deadline does not see the time between its statements.
+const MAX_TIME: Duration = Duration::from_secs(5);
+/// Series between two looks at the clock.
+const CLOCK_STEP: usize = 64;
 
 /// The series of a query, and which lines they make.
 pub struct Chosen {
@@ -122,33 +116,41 @@ struct Cell {
     total: f64,
 }
 
-/// Reads and folds. `connection` is one snapshot, taken before memory is looked at.
+/// Why a query has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// It would have more lines, each with so many buckets, than can be told.
+    TooMany(usize),
+    /// It takes too long.
+    TooSlow,
+}
+
+/// Reads and folds. `connection` has not read anything yet: memory is looked at after its snapshot is taken.
 pub fn run(
-    _connection: &Connection,
+    connection: &Connection,
     ingest: &Ingest,
     select: &Select,
     plan: &Plan,
     mut chosen: Chosen,
-) -> rusqlite::Result<Result<Answer, TooMany>> {
+) -> rusqlite::Result<Result<Answer, NoAnswer>> {
     let n_lines = chosen.lines.len();
     if n_lines.saturating_mul(plan.grid.n) > MAX_CELLS {
-        return Ok(Err(TooMany { n_lines }));
+        return Ok(Err(NoAnswer::TooMany(n_lines)));
     }
+    let _reading = ingest.readers.enter();
     let mut cells = vec![Cell::default(); n_lines * plan.grid.n];
-    let mut fold = Fold::new(plan.grid);
     if let Some(kind) = chosen.kind {
-        for members in chosen.members.chunks(HEADS_STEP) {
-            let heads = ingest.heads();
-            for member in members {
-                fold.clear();
-                for (number, head) in heads.of_series(member.series) {
-                    fold_head(&mut fold, kind, number, head);
-                }
-                let line = &mut cells[member.line * plan.grid.n..][..plan.grid.n];
-                for (place, bucket) in fold.filled() {
-                    line[place].bucket.merge(bucket);
-                    line[place].total += bucket.avg();
-                }
+        let mut source = Source::open(connection, ingest, plan)?;
+        let began = Instant::now();
+        for (done, member) in chosen.members.iter().enumerate() {
+            if done % CLOCK_STEP == 0 && began.elapsed() > MAX_TIME {
+                return Ok(Err(NoAnswer::TooSlow));
+            }
+            source.read(member.series, kind)?;
+            let line = &mut cells[member.line * plan.grid.n..][..plan.grid.n];
+            for (place, bucket) in source.fold.filled() {
+                line[place].bucket.merge(bucket);
+                line[place].total += bucket.avg();
             }
         }
         for (line, cells) in chosen.lines.iter_mut().zip(cells.chunks(plan.grid.n)) {
@@ -184,18 +186,4 @@ fn points(cells: &[Cell], kind: Kind, select: &Select, plan: &Plan) -> Vec<Point
             )
         })
         .collect()
-}
-
-fn fold_head(fold: &mut Fold, kind: Kind, number: i64, head: &Head) {
-    let start_ms = window::start_ms(number);
-    match head {
-        Head::Samples(samples) if kind == Kind::Cumulative => {
-            fold.add_entries(kind, start_ms, samples.sorted());
-        }
-        Head::Samples(samples) => samples.each(|entry| fold.add_entry(kind, start_ms, entry)),
-        Head::Minutes(minutes) => minutes.each(|minute, bucket| {
-            let at_ms = start_ms + i64::from(minute) * crate::domain::timestamp::MINUTE_MS;
-            fold.add_bucket(at_ms, start_ms, bucket);
-        }),
-    }
 }

@@ -1,7 +1,7 @@
 //! The way of samples to the disk and into memory: a row in the journal, the commit, then the heads.
 
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rusqlite::Connection;
 use service::{Common, from_write, unix_ms};
@@ -14,7 +14,9 @@ use crate::domain::timestamp::DAY_MS;
 use crate::domain::window;
 use crate::heads::Heads;
 use crate::intake::{Refusal, Tally};
+use crate::readers::Readers;
 use crate::registry::{Limits, Registry};
+use crate::store::progress::{self, Progress};
 use crate::store::{journal, series};
 
 /// Batches replayed between two reads, so that no read lasts long.
@@ -25,6 +27,8 @@ pub struct Ingest {
     /// All series.
     pub registry: RwLock<Registry>,
     heads: Mutex<Heads>,
+    /// Who reads the heads.
+    pub readers: Readers,
     /// The number of the last batch that was given one; only the writer gives them.
     last_seq: AtomicI64,
     /// All series with smaller ids are in the database.
@@ -49,22 +53,13 @@ impl Ingest {
                 Ok(registry)
             })
             .await?;
-        let mut heads = Heads::new(0);
-        let mut last_seq = 0;
-        loop {
-            let batches = common
-                .read(move |connection| journal::after(connection, last_seq, REPLAY_STEP))
-                .await?;
-            let Some((seq, _)) = batches.last() else { break };
-            last_seq = *seq;
-            for (seq, batch) in batches {
-                heads.replay(seq, &batch, &|id| registry.kind(id));
-            }
-        }
+        let progress = common.read(progress::read).await?;
+        let (heads, last_seq) = replay(common, &registry, &progress).await?;
         let n_saved = AtomicU32::new(registry.end());
         Ok(Self {
             registry: RwLock::new(registry),
             heads: Mutex::new(heads),
+            readers: Readers::default(),
             last_seq: AtomicI64::new(last_seq),
             n_saved,
             n_taken: AtomicU64::new(0),
@@ -77,6 +72,11 @@ impl Ingest {
     /// The series, to look at.
     pub fn registry(&self) -> RwLockReadGuard<'_, Registry> {
         self.registry.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The series, to change.
+    pub fn registry_mut(&self) -> RwLockWriteGuard<'_, Registry> {
+        self.registry.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The heads. Held for short.
@@ -145,7 +145,8 @@ impl Ingest {
         Ok(end)
     }
 
-    fn kind(&self, id: u32) -> Option<Kind> {
+    /// The kind of a series, if it is there.
+    pub fn kind(&self, id: u32) -> Option<Kind> {
         self.registry().kind(id)
     }
 
@@ -184,4 +185,38 @@ impl Ingest {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// Fills the heads from the journal with what is not in chunks. If a round of writing was under way, what it had not
+/// written is frozen again. Returns the last number given, too.
+async fn replay(common: &Common, registry: &Registry, progress: &Progress) -> Result<(Heads, i64)> {
+    let kind_of = |id| registry.kind(id);
+    let (mut heads, mut last_seq) = (Heads::new(0), 0);
+    heads.set_last_cut(progress.done);
+    let mut round = progress.round;
+    loop {
+        let batches = common
+            .read(move |connection| journal::after(connection, last_seq, REPLAY_STEP))
+            .await?;
+        let is_last = batches.is_empty();
+        for (seq, mut batch) in batches {
+            if let Some(ended) = round.take_if(|round| seq > round.cut.seq) {
+                heads.freeze_again(ended.cut);
+            }
+            last_seq = seq;
+            batch
+                .samples
+                .retain(|sample| !progress.has(seq, window::of(sample.at_ms), sample.series));
+            heads.replay(seq, &batch, &kind_of);
+        }
+        if is_last {
+            break;
+        }
+    }
+    if let Some(ended) = round {
+        heads.freeze_again(ended.cut);
+    }
+    let last_seq = last_seq.max(progress.last_seq());
+    heads.replay(last_seq, &Batch::default(), &kind_of);
+    Ok((heads, last_seq))
 }

@@ -11,13 +11,18 @@ pub mod engine;
 pub mod heads;
 pub mod ingest;
 pub mod intake;
+mod jobs;
 mod pages;
+pub mod readers;
 pub mod registry;
+pub mod rolling;
 mod routes;
 pub mod settings;
+pub mod source;
 pub mod store;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use config::Reader;
 use service::{Built, Common, CommonSettings, Program, Tasks};
@@ -47,7 +52,7 @@ impl Program for MetricsCollector {
         Settings::read(reader)
     }
 
-    fn build(settings: Settings, common: Arc<Common>, _: &mut Tasks) -> Built<App> {
+    fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {
         // Nothing is served before all that is in the journal is in memory again.
         let loading = Ingest::load(&common, settings.limits);
         let ingest = block_in_place(|| Handle::current().block_on(loading)).unwrap_or_else(|error| {
@@ -59,13 +64,13 @@ impl Program for MetricsCollector {
             std::process::exit(1);
         });
         let routes = routes::routes(&settings);
-        Built {
-            app: Arc::new(App {
-                common,
-                settings,
-                ingest: Arc::new(ingest),
-            }),
-            routes,
-        }
+        let app = Arc::new(App {
+            common,
+            settings,
+            ingest: Arc::new(ingest),
+            is_full: AtomicBool::new(false),
+        });
+        jobs::start(&app, tasks);
+        Built { app, routes }
     }
 }

@@ -16,6 +16,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `MAX_BODY_BYTES`: largest request with metrics.
     pub max_body_bytes: usize,
+    /// `FLUSH_INTERVAL`: how often what is over is written from memory to chunks.
+    pub flush_interval: Duration,
     /// `MAX_DATABASE_MB`: largest database, in bytes; none: as large as it gets.
     pub max_database_bytes: Option<u64>,
 }
@@ -76,6 +78,13 @@ impl Settings {
             1024..=64 << 20,
             "Largest request with metrics.",
         );
+        let flush_interval = reader.duration(
+            "FLUSH_INTERVAL",
+            Duration::from_secs(30),
+            Duration::from_millis(10)..=HOUR,
+            Unit::Seconds,
+            "How often windows of two hours that are over, and samples that came late, are packed; until then they are in memory and journal.",
+        );
         let max_database_mb: u64 = reader.number(
             "MAX_DATABASE_MB",
             2000,
@@ -85,6 +94,7 @@ impl Settings {
         Self {
             retention,
             limits,
+            flush_interval,
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
             max_database_bytes: (max_database_mb > 0).then_some(max_database_mb * 1_000_000),
         }

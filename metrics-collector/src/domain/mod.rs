@@ -2,7 +2,11 @@
 
 pub mod aggregate;
 pub mod batch;
+pub mod bits;
 pub mod bucket;
+pub mod chunk;
+pub mod chunk_blob;
+pub mod column;
 pub mod decimal;
 pub mod fold;
 pub mod head;
@@ -17,6 +21,8 @@ pub mod sample;
 pub mod select;
 pub mod series;
 pub mod sketch;
+pub mod tier_row;
+pub mod times_pool;
 pub mod timestamp;
 pub mod varint;
 pub mod window;

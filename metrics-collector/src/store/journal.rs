@@ -3,6 +3,7 @@
 use rusqlite::{Connection, params};
 
 use crate::domain::batch::Batch;
+use crate::store::progress::Cut;
 
 /// Stores a batch.
 pub fn insert(tx: &Connection, seq: i64, last_window: i64, data: &[u8]) -> rusqlite::Result<()> {
@@ -28,6 +29,15 @@ pub fn after(connection: &Connection, seq: i64, n: u32) -> rusqlite::Result<Vec<
     Ok(batches)
 }
 
+/// Deletes up to `n` batches all of whose samples are in chunks. Returns how many.
+pub fn delete_written(tx: &Connection, cut: Cut, n: u32) -> rusqlite::Result<usize> {
+    tx.prepare_cached(
+        "delete from journal
+         where seq in (select seq from journal where seq <= ?1 and last_window < ?2 order by seq limit ?3)",
+    )?
+    .execute(params![cut.seq, cut.window, n])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +60,27 @@ mod tests {
         }
         assert_eq!(after(&database, 0, 2).unwrap(), [(1, batch(1)), (2, batch(2))]);
         assert_eq!(after(&database, 2, 2).unwrap(), [(3, batch(3))]);
+    }
+
+    #[test]
+    fn a_batch_goes_when_all_of_it_is_written() {
+        let database = database();
+        for (seq, last_window) in [(1, 5), (2, 6), (3, 5), (4, 5)] {
+            insert(&database, seq, last_window, &Batch::default().encode()).unwrap();
+        }
+        let cut = Cut { seq: 3, window: 6 };
+        assert_eq!(
+            (
+                delete_written(&database, cut, 1).unwrap(),
+                delete_written(&database, cut, 9).unwrap()
+            ),
+            (1, 1)
+        );
+        let left: Vec<i64> = after(&database, 0, 9)
+            .unwrap()
+            .into_iter()
+            .map(|(seq, _)| seq)
+            .collect();
+        assert_eq!(left, [2, 4]);
     }
 }

@@ -1,12 +1,15 @@
 //! The SQL. Functions on a connection: inside the writer's transaction, or on a reader's snapshot.
 
 pub mod journal;
+pub mod progress;
+pub mod room;
 pub mod series;
+pub mod tiers;
 
 use sqlite::Migration;
 
 /// The schema, in order; a published file is never edited.
-pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_series", "0002_journal"];
+pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_series", "0002_journal", "0003_tiers"];
 
 /// The real schema in memory.
 #[cfg(test)]

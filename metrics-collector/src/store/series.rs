@@ -26,6 +26,25 @@ pub fn insert(tx: &Connection, id: u32, series: &Series, day: i64) -> rusqlite::
     Ok(())
 }
 
+/// Notes that a series has samples up to a day.
+pub fn seen(tx: &Connection, id: u32, day: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("update series set last_day = ?2 where id = ?1 and last_day < ?2")?
+        .execute((id, day))?;
+    Ok(())
+}
+
+/// Series whose last sample is from before a day.
+pub fn idle(connection: &Connection, day: i64) -> rusqlite::Result<Vec<u32>> {
+    let mut statement = connection.prepare_cached("select id from series where last_day < ?1")?;
+    statement.query_map([day], |row| row.get(0))?.collect()
+}
+
+/// Deletes series.
+pub fn delete(tx: &Connection, ids: &[u32]) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached("delete from series where id = ?1")?;
+    ids.iter().try_for_each(|id| statement.execute([id]).map(drop))
+}
+
 /// Hands every series to `each`, by id.
 pub fn all(connection: &Connection, mut each: impl FnMut(u32, Series)) -> rusqlite::Result<()> {
     let mut statement =
@@ -79,5 +98,25 @@ mod tests {
         let mut found = Vec::new();
         all(&database, |id, series| found.push((id, series))).unwrap();
         assert_eq!(found, [(7, series)]);
+    }
+
+    #[test]
+    fn a_series_is_idle_from_its_last_day_on() {
+        let database = database();
+        let series = Series {
+            name: "m".into(),
+            kind: Kind::Gauge,
+            project: None,
+            labels: Labels::default(),
+        };
+        insert(&database, 1, &series, 10).unwrap();
+        seen(&database, 1, 12).unwrap();
+        seen(&database, 1, 11).unwrap();
+        assert_eq!(
+            (idle(&database, 12).unwrap(), idle(&database, 13).unwrap()),
+            (vec![], vec![1])
+        );
+        delete(&database, &[1]).unwrap();
+        assert_eq!(idle(&database, 13).unwrap(), [0; 0]);
     }
 }

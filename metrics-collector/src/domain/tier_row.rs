@@ -1,0 +1,264 @@
+//! The buckets of one series in one row of a tier, packed in columns: where each is, count, sum, least, greatest, last,
+//! and of histograms the distributions. A column that equals another is not there again.
+
+use super::aggregate::Aggregate;
+use super::column;
+use super::fold::Fold;
+use super::kind::Kind;
+use super::sketch::Sketch;
+use super::varint::{self, Reader};
+
+/// Buckets with their places in the row, ascending, none empty.
+pub type Buckets = Vec<(u32, Aggregate)>;
+
+/// Which columns are told by another.
+const MIN_IS_SUM: u8 = 1;
+const MAX_IS_MIN: u8 = 2;
+const LAST_IS_MAX: u8 = 4;
+const HAS_SKETCHES: u8 = 8;
+
+/// Their bytes.
+pub fn encode(kind: Kind, buckets: &Buckets) -> Vec<u8> {
+    let places: Vec<i64> = buckets.iter().map(|(place, _)| i64::from(*place)).collect();
+    let counts: Vec<i64> = buckets.iter().map(|(_, bucket)| bucket.count as i64).collect();
+    let numbers =
+        |of: fn(&Aggregate) -> f64| buckets.iter().map(|(_, bucket)| of(bucket)).collect::<Vec<f64>>();
+    let sums = numbers(|bucket| bucket.sum);
+    let mins = numbers(|bucket| bucket.min);
+    let maxs = numbers(|bucket| bucket.max);
+    let lasts = numbers(|bucket| bucket.last);
+    let flag = |is_set, flag| if is_set { flag } else { 0 };
+    let flags = flag(mins == sums, MIN_IS_SUM)
+        | flag(maxs == mins, MAX_IS_MIN)
+        | flag(lasts == maxs, LAST_IS_MAX)
+        | flag(kind == Kind::Histogram, HAS_SKETCHES);
+    let mut out = vec![flags];
+    varint::write(&mut out, buckets.len() as u64);
+    column::write_whole(&mut out, &places);
+    column::write_whole(&mut out, &counts);
+    column::write_floats(&mut out, &sums);
+    for (numbers, flag) in [(mins, MIN_IS_SUM), (maxs, MAX_IS_MIN), (lasts, LAST_IS_MAX)] {
+        if flags & flag == 0 {
+            column::write_floats(&mut out, &numbers);
+        }
+    }
+    if kind == Kind::Histogram {
+        write_sketches(&mut out, buckets);
+    }
+    out
+}
+
+fn write_sketches(out: &mut Vec<u8>, buckets: &Buckets) {
+    let mut bytes = Vec::new();
+    for (_, bucket) in buckets {
+        bytes.clear();
+        match &bucket.sketch {
+            Some(sketch) => sketch.encode(&mut bytes),
+            None => Sketch::default().encode(&mut bytes),
+        }
+        varint::write(out, bytes.len() as u64);
+        out.extend_from_slice(&bytes);
+    }
+}
+
+/// A row being read; used again for the next, so that its memory stays.
+#[derive(Debug, Default)]
+pub struct TierRow {
+    places: Vec<i64>,
+    counts: Vec<i64>,
+    sums: Vec<f64>,
+    mins: Vec<f64>,
+    maxs: Vec<f64>,
+    lasts: Vec<f64>,
+    room: Vec<u64>,
+    units: Vec<i64>,
+}
+
+impl TierRow {
+    /// Adds all buckets of a row to a fold. The row begins at `start_ms`, and each bucket is `width_ms` long.
+    pub fn fold(&mut self, bytes: &[u8], start_ms: i64, width_ms: i64, fold: &mut Fold) -> Option<()> {
+        self.each(bytes, width_ms, |place, plain, sketch| {
+            let at_ms = start_ms + place * width_ms;
+            let Some(bucket) = fold.bucket(at_ms) else {
+                return Some(());
+            };
+            bucket.merge_plain(&Aggregate {
+                last_at: at_ms + width_ms - 1,
+                ..plain
+            });
+            match sketch {
+                Some(bytes) => bucket
+                    .sketch
+                    .get_or_insert_default()
+                    .merge_encoded(&mut Reader::new(bytes)),
+                None => Some(()),
+            }
+        })
+    }
+
+    /// All buckets of a row, to be changed. Times in them are since the row began.
+    pub fn buckets(&mut self, bytes: &[u8], width_ms: i64) -> Option<Buckets> {
+        let mut buckets = Vec::new();
+        self.each(bytes, width_ms, |place, mut bucket, sketch| {
+            if let Some(bytes) = sketch {
+                bucket.sketch = Some(Box::new(Sketch::decode(&mut Reader::new(bytes))?));
+            }
+            buckets.push((u32::try_from(place).ok()?, bucket));
+            Some(())
+        })?;
+        Some(buckets)
+    }
+
+    fn each(
+        &mut self,
+        bytes: &[u8],
+        width_ms: i64,
+        mut each: impl FnMut(i64, Aggregate, Option<&[u8]>) -> Option<()>,
+    ) -> Option<()> {
+        let mut reader = Reader::new(bytes);
+        let flags = reader.byte()?;
+        let n = usize::try_from(reader.number()?)
+            .ok()
+            .filter(|n| *n <= column::MAX_LEN)?;
+        self.read_columns(&mut reader, flags, n)?;
+        for at in 0..n {
+            let min = if flags & MIN_IS_SUM != 0 {
+                self.sums[at]
+            } else {
+                self.mins[at]
+            };
+            let max = if flags & MAX_IS_MIN != 0 {
+                min
+            } else {
+                self.maxs[at]
+            };
+            let plain = Aggregate {
+                count: self.counts[at] as u64,
+                sum: self.sums[at],
+                min,
+                max,
+                last: if flags & LAST_IS_MAX != 0 {
+                    max
+                } else {
+                    self.lasts[at]
+                },
+                last_at: (self.places[at] + 1) * width_ms - 1,
+                sketch: None,
+            };
+            let sketch = match flags & HAS_SKETCHES {
+                0 => None,
+                _ => {
+                    let length = reader.count(1)?;
+                    Some(reader.take(length)?)
+                }
+            };
+            each(self.places[at], plain, sketch)?;
+        }
+        Some(())
+    }
+
+    fn read_columns(&mut self, reader: &mut Reader<'_>, flags: u8, n: usize) -> Option<()> {
+        let Self {
+            places,
+            counts,
+            sums,
+            mins,
+            maxs,
+            lasts,
+            room,
+            units,
+        } = self;
+        for column in [&mut *places, counts] {
+            column.clear();
+            column::read_whole(reader, n, room, column)?;
+        }
+        let columns = [
+            (sums, 0),
+            (mins, MIN_IS_SUM),
+            (maxs, MAX_IS_MIN),
+            (lasts, LAST_IS_MAX),
+        ];
+        for (column, flag) in columns {
+            column.clear();
+            if flags & flag == 0 {
+                column::read_floats(reader, n, room, units, column)?;
+            }
+        }
+        Some(())
+    }
+}
+
+/// Puts buckets into a row: in place of those between `from` and `to`, or with `adds` on top of what is there.
+pub fn put(row: &mut Buckets, buckets: Buckets, from: u32, to: u32, adds: bool) {
+    if !adds {
+        row.retain(|(place, _)| !(from..to).contains(place));
+    }
+    for (place, bucket) in buckets {
+        match row.binary_search_by_key(&place, |(known, _)| *known) {
+            Ok(known) => row[known].1.merge(&bucket),
+            Err(before) => row.insert(before, (place, bucket)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::resolution::Grid;
+    use proptest::prelude::*;
+
+    fn buckets(kind: Kind) -> impl Strategy<Value = Buckets> {
+        let samples = prop::collection::vec((-1000..1000_i32, 1..4_u64), 1..5);
+        prop::collection::btree_map(0..120_u32, samples, 0..40).prop_map(move |all| {
+            let bucket = |(place, samples): (u32, Vec<(i32, u64)>)| {
+                let mut bucket = Aggregate::default();
+                for (value, n) in samples {
+                    bucket.add(kind, i64::from(place + 1) * 60_000 - 1, f64::from(value) / 4., n);
+                }
+                (place, bucket)
+            };
+            all.into_iter().map(bucket).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn buckets_come_back(plain in buckets(Kind::Gauge), histogram in buckets(Kind::Histogram)) {
+            for (kind, buckets) in [(Kind::Gauge, plain), (Kind::Histogram, histogram)] {
+                let bytes = encode(kind, &buckets);
+                let back = TierRow::default().buckets(&bytes, 60_000).unwrap();
+                prop_assert_eq!(&back, &buckets);
+                let mut fold = Fold::new(Grid { from_ms: 0, step_ms: 60_000, n: 120 });
+                TierRow::default().fold(&bytes, 0, 60_000, &mut fold).unwrap();
+                let folded: Buckets = fold.filled().map(|(place, bucket)| (place as u32, bucket.clone())).collect();
+                prop_assert_eq!(folded, buckets);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes: Vec<u8>) {
+            let _ = TierRow::default().buckets(&bytes, 60_000);
+        }
+    }
+
+    #[test]
+    fn buckets_are_replaced_or_added_to() {
+        let bucket = |value| {
+            let mut bucket = Aggregate::default();
+            bucket.add(Kind::Gauge, 0, value, 1);
+            bucket
+        };
+        let row = || vec![(1, bucket(1.)), (2, bucket(2.)), (5, bucket(5.))];
+        let sums = |row: &Buckets| {
+            row.iter()
+                .map(|(place, bucket)| (*place, bucket.sum))
+                .collect::<Vec<_>>()
+        };
+        let mut replaced = row();
+        put(&mut replaced, vec![(3, bucket(9.))], 2, 5, false);
+        assert_eq!(sums(&replaced), [(1, 1.), (3, 9.), (5, 5.)]);
+        let mut added = row();
+        put(&mut added, vec![(2, bucket(9.)), (3, bucket(9.))], 2, 5, true);
+        assert_eq!(sums(&added), [(1, 1.), (2, 11.), (3, 9.), (5, 5.)]);
+    }
+}

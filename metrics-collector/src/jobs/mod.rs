@@ -1,0 +1,31 @@
+//! What runs on a clock.
+
+pub(crate) mod flush;
+pub(crate) mod retention;
+pub(crate) mod room;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use service::{Ending, Tasks};
+
+use crate::app::App;
+
+/// Starts all jobs.
+pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
+    start_one(app, tasks, "flush", flush::run);
+    start_one(app, tasks, "retention", retention::run);
+    start_one(app, tasks, "room", room::run);
+}
+
+fn start_one<F>(
+    app: &Arc<App>,
+    tasks: &mut Tasks,
+    name: &'static str,
+    run: impl Fn(Arc<App>, Ending) -> F + Send + Sync + 'static,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let app = app.clone();
+    tasks.spawn(name, move |ending| run(app.clone(), ending));
+}

@@ -1,0 +1,82 @@
+//! Keeps the database within `MAX_DATABASE_MB`: the oldest samples leave first, then the oldest minutes, and so on.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use service::Ending;
+use web::Result;
+
+use crate::app::App;
+use crate::domain::resolution::Tier;
+use crate::jobs::retention;
+use crate::store::room::{self, Use};
+use crate::store::tiers::{self, Table};
+
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Room is made from this share of the limit on: what comes while it is made has to fit as well.
+const HIGH_PERCENT: u64 = 90;
+/// Until it is down to this share.
+const LOW_PERCENT: u64 = 80;
+/// From this share on nothing is taken in.
+const FULL_PERCENT: u64 = 98;
+/// Free pages given back to the file system in one transaction.
+const SHRINK_PAGES: u32 = 500;
+/// At most so many times in a row: between them others write.
+const SHRINK_STEPS: u32 = 50;
+
+pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
+    let Some(limit) = app.settings.max_database_bytes else {
+        return;
+    };
+    let mut ticks = tokio::time::interval(INTERVAL.min(app.settings.flush_interval));
+    while ending.unless(ticks.tick()).await.is_some() {
+        if let Some(Err(error)) = ending.unless(make_room(&app, limit)).await {
+            tracing::error!(cause = error.cause, "no room could be made: {}", error.detail);
+        }
+    }
+}
+
+async fn make_room(app: &App, limit: u64) -> Result<()> {
+    let is_over = |used: &Use, percent: u64| used.bytes() > limit / 100 * percent;
+    let mut used = app.common.read(room::used).await?;
+    if is_over(&used, HIGH_PERCENT) {
+        tracing::warn!(
+            used_bytes = used.bytes(),
+            limit_bytes = limit,
+            "the database is near MAX_DATABASE_MB: the oldest samples are dropped"
+        );
+        while is_over(&used, LOW_PERCENT) && drop_oldest(app).await? {
+            used = app.common.read(room::used).await?;
+        }
+    }
+    app.is_full.store(is_over(&used, FULL_PERCENT), Relaxed);
+    for _ in 0..SHRINK_STEPS {
+        if used.file_bytes() <= limit || used.bytes() == used.file_bytes() {
+            break;
+        }
+        app.common.write(|tx| sqlite::shrink(tx, SHRINK_PAGES)).await?;
+        used = app.common.read(room::used).await?;
+    }
+    Ok(())
+}
+
+/// Drops the oldest piece of the finest tier that has more than one. False where there is none.
+async fn drop_oldest(app: &App) -> Result<bool> {
+    for tier in [Tier::Raw, Tier::Minute, Tier::FiveMinutes, Tier::Hour] {
+        let bounds = move |connection: &rusqlite::Connection| {
+            Ok((
+                tiers::first_piece(connection, Table::of(tier))?,
+                tiers::last_piece(connection, Table::of(tier))?,
+            ))
+        };
+        if let (Some(first), Some(last)) = app.common.read(bounds).await?
+            && first < last
+        {
+            retention::delete(app, tier, first + 1).await?;
+            return Ok(true);
+        }
+    }
+    tracing::error!("nothing more can be dropped: raise MAX_DATABASE_MB");
+    Ok(false)
+}

@@ -1,0 +1,321 @@
+//! From heads to chunks and tiers. Buckets are always made of all samples of their window, so that what comes late
+//! makes them new: doing it twice changes nothing. Only where the samples are gone already is something added.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use crate::domain::chunk::Columns;
+use crate::domain::chunk_blob::{ChunkBlob, Times};
+use crate::domain::fold::Fold;
+use crate::domain::head::{Head, MinuteHead, SampleHead};
+use crate::domain::kind::Kind;
+use crate::domain::open_chunk::Entry;
+use crate::domain::resolution::{Grid, Tier};
+use crate::domain::tier_row::{self, Buckets, TierRow};
+use crate::domain::timestamp::MINUTE_MS;
+use crate::domain::window::{self, WINDOW_MS};
+use crate::store::progress::Progress;
+use crate::store::tiers::{self, Table, place};
+
+/// Times of this many bytes or fewer are not worth a place of their own.
+const SMALL_TIMES: usize = 16;
+/// How many windows back a cumulative series is looked for.
+const WINDOWS_BACK: i64 = 12;
+
+/// A series in a window.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot {
+    /// The window.
+    pub window: i64,
+    /// Id of the series.
+    pub series: u32,
+    /// Its kind.
+    pub kind: Kind,
+}
+
+impl Slot {
+    fn place(&self) -> i64 {
+        place(self.window, self.series)
+    }
+}
+
+/// Room to work in, and which times of a window are stored already.
+#[derive(Default)]
+pub struct Roller {
+    columns: Columns,
+    row: TierRow,
+    /// The window of the times below.
+    window: i64,
+    times: HashMap<Vec<u8>, u32>,
+    last_times: u32,
+}
+
+impl Roller {
+    /// Writes the head of a series in a window: into its chunk and all tiers made of it.
+    pub fn write(
+        &mut self,
+        tx: &Connection,
+        progress: &Progress,
+        slot: Slot,
+        head: &Head,
+    ) -> rusqlite::Result<()> {
+        match head {
+            Head::Samples(samples) => self.write_samples(tx, progress, slot, samples),
+            Head::Minutes(minutes) => self.write_minutes(tx, progress, slot, minutes),
+        }
+    }
+
+    fn write_samples(
+        &mut self,
+        tx: &Connection,
+        progress: &Progress,
+        slot: Slot,
+        head: &SampleHead,
+    ) -> rusqlite::Result<()> {
+        let there = self.chunk(tx, slot.window, slot.series)?;
+        let late = head.sorted(&mut self.columns);
+        if there.is_none() && slot.window < progress.chunks_from {
+            return self.add_late(tx, progress, slot, &late);
+        }
+        let (mut entries, known_before) = there.unwrap_or_default();
+        entries.extend(late);
+        if slot.kind != Kind::Cumulative {
+            return self.write_chunk(tx, progress, slot, &mut entries, None);
+        }
+        let total_before = self.total_before(tx, slot.window, slot.series)?.or(known_before);
+        self.write_chunk(tx, progress, slot, &mut entries, total_before)?;
+        // What the next window added begins where this one ends.
+        let after = Slot {
+            window: slot.window + 1,
+            ..slot
+        };
+        if let Some((mut later, _)) = self.chunk(tx, after.window, after.series)? {
+            let total_before = entries.last().map(|entry| entry.value);
+            self.write_chunk(tx, progress, after, &mut later, total_before)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a chunk, and makes the buckets of five minutes and of an hour of its window anew. Sorts `entries`.
+    fn write_chunk(
+        &mut self,
+        tx: &Connection,
+        progress: &Progress,
+        slot: Slot,
+        entries: &mut [Entry],
+        total_before: Option<f64>,
+    ) -> rusqlite::Result<()> {
+        let columns = Columns::of(entries);
+        let (own, values) = (columns.encode_times(), columns.encode_values());
+        let times = match own.len() {
+            0..=SMALL_TIMES => Times::Own(&own),
+            _ => Times::Shared(self.shared_times(tx, slot.window, &own)?),
+        };
+        let blob = ChunkBlob {
+            total_before,
+            times,
+            values: &values,
+        };
+        tiers::put(tx, Table::Chunks, slot.place(), &blob.encode())?;
+        for tier in [Tier::FiveMinutes, Tier::Hour] {
+            let buckets = folded(tier, slot, entries, total_before);
+            self.put_buckets(tx, progress, slot, tier, buckets, false)?;
+        }
+        Ok(())
+    }
+
+    /// Samples whose window has no chunks any more: added to the minutes and to what was made of them.
+    fn add_late(
+        &mut self,
+        tx: &Connection,
+        progress: &Progress,
+        slot: Slot,
+        late: &[Entry],
+    ) -> rusqlite::Result<()> {
+        for tier in [Tier::Minute, Tier::FiveMinutes, Tier::Hour] {
+            let buckets = folded(tier, slot, late, None);
+            self.put_buckets(tx, progress, slot, tier, buckets, true)?;
+        }
+        Ok(())
+    }
+
+    fn write_minutes(
+        &mut self,
+        tx: &Connection,
+        progress: &Progress,
+        slot: Slot,
+        head: &MinuteHead,
+    ) -> rusqlite::Result<()> {
+        let mut late: Buckets = Vec::new();
+        head.each(|minute, bucket| late.push((u32::from(minute), bucket.clone())));
+        late.sort_unstable_by_key(|(minute, _)| *minute);
+        let is_whole = slot.window >= progress.minutes_from;
+        let mut minutes = late.clone();
+        if is_whole {
+            let row = &mut self.row;
+            let there = tiers::read(tx, Table::Minutes, slot.place(), |bytes| {
+                row.buckets(bytes, MINUTE_MS)
+            })?;
+            minutes = there.flatten().unwrap_or_default();
+            tier_row::put(&mut minutes, late, 0, 0, true);
+            tiers::put(
+                tx,
+                Table::Minutes,
+                slot.place(),
+                &tier_row::encode(slot.kind, &minutes),
+            )?;
+        }
+        for tier in [Tier::FiveMinutes, Tier::Hour] {
+            self.put_buckets(tx, progress, slot, tier, coarser(tier, &minutes), !is_whole)?;
+        }
+        Ok(())
+    }
+
+    /// Puts buckets whose places count from the window's beginning into the row of their tier: in place of those of
+    /// the window, or with `adds` on top.
+    fn put_buckets(
+        &mut self,
+        tx: &Connection,
+        progress: &Progress,
+        slot: Slot,
+        tier: Tier,
+        buckets: Buckets,
+        adds: bool,
+    ) -> rusqlite::Result<()> {
+        let (table, width_ms) = (Table::of(tier), tier.width_ms());
+        let start_ms = window::start_ms(slot.window);
+        let piece = start_ms.div_euclid(table.span_ms());
+        if piece < progress.from(tier) {
+            return Ok(());
+        }
+        let first = ((start_ms - piece * table.span_ms()) / width_ms) as u32;
+        let n = (WINDOW_MS / width_ms) as u32;
+        let buckets = buckets
+            .into_iter()
+            .map(|(at, bucket)| (first + at, bucket))
+            .collect();
+        let place = place(piece, slot.series);
+        let row = &mut self.row;
+        let there = tiers::read(tx, table, place, |bytes| row.buckets(bytes, width_ms))?;
+        let mut all = there.flatten().unwrap_or_default();
+        tier_row::put(&mut all, buckets, first, first + n, adds);
+        tiers::put(tx, table, place, &tier_row::encode(slot.kind, &all))
+    }
+
+    /// Makes minutes of a chunk and deletes it.
+    pub fn demote(&mut self, tx: &Connection, slot: Slot) -> rusqlite::Result<()> {
+        if let Some((entries, total_before)) = self.chunk(tx, slot.window, slot.series)? {
+            let minutes = folded(Tier::Minute, slot, &entries, total_before);
+            tiers::put(
+                tx,
+                Table::Minutes,
+                slot.place(),
+                &tier_row::encode(slot.kind, &minutes),
+            )?;
+        }
+        tiers::delete(tx, Table::Chunks, slot.place())
+    }
+
+    /// The samples of a chunk, and what its series stood at before.
+    fn chunk(
+        &mut self,
+        connection: &Connection,
+        window: i64,
+        series: u32,
+    ) -> rusqlite::Result<Option<(Vec<Entry>, Option<f64>)>> {
+        let found = read_chunk(connection, window, series, &mut self.columns)?;
+        Ok(found.map(|total_before| (self.columns.entries().collect(), total_before)))
+    }
+
+    /// What a cumulative series stood at when a window began, as far as its chunks tell.
+    pub fn total_before(
+        &mut self,
+        connection: &Connection,
+        window: i64,
+        series: u32,
+    ) -> rusqlite::Result<Option<f64>> {
+        for before in 1..=WINDOWS_BACK {
+            if read_chunk(connection, window - before, series, &mut self.columns)?.is_some() {
+                return Ok(self.columns.values.last().copied());
+            }
+        }
+        Ok(None)
+    }
+
+    fn shared_times(&mut self, tx: &Connection, window: i64, times: &[u8]) -> rusqlite::Result<u32> {
+        if self.window != window || self.last_times == 0 {
+            self.times.clear();
+            self.window = window;
+            self.last_times = tiers::last_times(tx, window)?;
+        }
+        if let Some(number) = self.times.get(times) {
+            return Ok(*number);
+        }
+        self.last_times += 1;
+        tiers::put(tx, Table::Times, place(window, self.last_times), times)?;
+        self.times.insert(times.to_vec(), self.last_times);
+        Ok(self.last_times)
+    }
+
+    /// Forgets which times are stored: the transaction that stored them may not have been committed.
+    pub fn forget_times(&mut self) {
+        self.times.clear();
+        self.last_times = 0;
+    }
+}
+
+/// Reads a chunk into `columns`. The inner value is what a cumulative series stood at before.
+pub fn read_chunk(
+    connection: &Connection,
+    window: i64,
+    series: u32,
+    columns: &mut Columns,
+) -> rusqlite::Result<Option<Option<f64>>> {
+    let read = |bytes: &[u8]| -> rusqlite::Result<Option<Option<f64>>> {
+        let Some(blob) = ChunkBlob::decode(bytes) else {
+            return Ok(None);
+        };
+        let decoded = match blob.times {
+            Times::Own(times) => columns.decode(times, blob.values),
+            Times::Shared(number) => tiers::read(connection, Table::Times, place(window, number), |times| {
+                columns.decode(times, blob.values)
+            })?
+            .flatten(),
+        };
+        Ok(decoded.map(|()| blob.total_before))
+    };
+    let found = tiers::read(connection, Table::Chunks, place(window, series), read)?.transpose()?;
+    if found == Some(None) {
+        tracing::error!(window, series, "a chunk of series {series} cannot be read");
+    }
+    Ok(found.flatten())
+}
+
+/// The buckets of a tier in a window, their places counted from its beginning.
+fn folded(tier: Tier, slot: Slot, entries: &[Entry], total_before: Option<f64>) -> Buckets {
+    let (start_ms, step_ms) = (window::start_ms(slot.window), tier.width_ms());
+    let mut fold = Fold::new(Grid {
+        from_ms: start_ms,
+        step_ms,
+        n: (WINDOW_MS / step_ms) as usize,
+    });
+    fold.set_total_before(total_before);
+    fold.add_entries(slot.kind, start_ms, entries.iter().copied());
+    fold.filled()
+        .map(|(at, bucket)| (at as u32, bucket.clone()))
+        .collect()
+}
+
+/// Minutes of a window as buckets of a coarser tier.
+fn coarser(tier: Tier, minutes: &Buckets) -> Buckets {
+    let n = (tier.width_ms() / MINUTE_MS) as u32;
+    let mut buckets: Buckets = Vec::new();
+    for (minute, bucket) in minutes {
+        match buckets.last_mut() {
+            Some((at, last)) if *at == minute / n => last.merge(bucket),
+            _ => buckets.push((minute / n, bucket.clone())),
+        }
+    }
+    buckets
+}

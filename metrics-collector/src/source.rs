@@ -1,0 +1,287 @@
+//! Where the buckets of one series come from: rows of a tier, chunks, and memory. What a snapshot of the database has
+//! and what memory has are never both taken, and never neither: `progress` of the same snapshot says where one ends.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use crate::domain::chunk::Columns;
+use crate::domain::fold::Fold;
+use crate::domain::head::Head;
+use crate::domain::kind::Kind;
+use crate::domain::open_chunk::Entry;
+use crate::domain::resolution::{Plan, Tier};
+use crate::domain::tier_row::TierRow;
+use crate::domain::timestamp::MINUTE_MS;
+use crate::domain::window;
+use crate::heads::Frozen;
+use crate::ingest::Ingest;
+use crate::rolling::{Roller, read_chunk};
+use crate::store::progress::{self, Progress};
+use crate::store::tiers::{self, Table, place};
+
+/// One query's view of all series.
+pub struct Source<'q> {
+    connection: &'q Connection,
+    ingest: &'q Ingest,
+    plan: &'q Plan,
+    progress: Progress,
+    frozen: Option<Arc<Frozen>>,
+    /// The buckets of the series that was read last.
+    pub fold: Fold,
+    row: TierRow,
+    columns: Columns,
+    /// Windows of which memory had something when this was opened, in order.
+    in_memory: Vec<i64>,
+}
+
+impl<'q> Source<'q> {
+    /// Takes the snapshot and then looks at memory.
+    pub fn open(connection: &'q Connection, ingest: &'q Ingest, plan: &'q Plan) -> rusqlite::Result<Self> {
+        let progress = progress::read(connection)?;
+        let heads = ingest.heads();
+        let frozen = heads.frozen();
+        let mut in_memory: Vec<i64> = heads.windows().collect();
+        drop(heads);
+        in_memory.extend(frozen.iter().flat_map(|frozen| frozen.windows.keys().copied()));
+        in_memory.sort_unstable();
+        in_memory.dedup();
+        Ok(Self {
+            connection,
+            ingest,
+            plan,
+            progress,
+            frozen,
+            fold: Fold::new(plan.grid),
+            row: TierRow::default(),
+            columns: Columns::default(),
+            in_memory,
+        })
+    }
+
+    /// Fills the fold with a series.
+    pub fn read(&mut self, series: u32, kind: Kind) -> rusqlite::Result<()> {
+        self.fold.clear();
+        if kind == Kind::Cumulative && (self.plan.tier < Tier::FiveMinutes || self.has_late(series)) {
+            return self.read_totals(series);
+        }
+        if self.plan.tier >= Tier::FiveMinutes {
+            self.read_rows(Table::of(self.plan.tier), self.plan.tier.width_ms(), series)?;
+        } else if kind == Kind::Histogram {
+            self.read_rows(Table::Minutes, MINUTE_MS, series)?;
+        } else {
+            self.read_chunks(series, kind)?;
+        }
+        if kind == Kind::Cumulative {
+            return self.add_totals_in_memory(series);
+        }
+        for number in self.windows_in_memory() {
+            self.with_heads(number, series, |fold, columns, head| {
+                add_head(fold, columns, kind, number, head)
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether memory has samples of a window that is written already: what a cumulative series added is then not what
+    /// the rows say and memory adds.
+    fn has_late(&mut self, series: u32) -> bool {
+        let (windows, written) = (self.windows_in_memory(), self.progress.done.window);
+        windows
+            .into_iter()
+            .take_while(|number| *number < written)
+            .any(|number| {
+                let mut found = false;
+                self.with_heads(number, series, |_, _, _| found = true);
+                found
+            })
+    }
+
+    /// Windows of memory that the grid touches.
+    fn windows_in_memory(&self) -> Vec<i64> {
+        let (first, last) = self.bounds(Table::Chunks);
+        self.in_memory
+            .iter()
+            .copied()
+            .filter(|number| (first..=last).contains(number))
+            .collect()
+    }
+
+    /// The first and the last piece of time of a table that the grid touches.
+    fn bounds(&self, table: Table) -> (i64, i64) {
+        let span_ms = table.span_ms();
+        let grid = &self.plan.grid;
+        (
+            grid.from_ms.div_euclid(span_ms),
+            (grid.to_ms() - 1).div_euclid(span_ms),
+        )
+    }
+
+    fn read_rows(&mut self, table: Table, width_ms: i64, series: u32) -> rusqlite::Result<()> {
+        let (first, last) = self.bounds(table);
+        for piece in first..=last {
+            self.read_row(table, width_ms, piece, series)?;
+        }
+        Ok(())
+    }
+
+    fn read_row(&mut self, table: Table, width_ms: i64, piece: i64, series: u32) -> rusqlite::Result<()> {
+        let Self { row, fold, .. } = self;
+        let start_ms = piece * table.span_ms();
+        tiers::read(self.connection, table, place(piece, series), |bytes| {
+            row.fold(bytes, start_ms, width_ms, fold)
+        })?;
+        Ok(())
+    }
+
+    /// Chunks, and minutes where those are gone.
+    fn read_chunks(&mut self, series: u32, kind: Kind) -> rusqlite::Result<()> {
+        let (first, last) = self.bounds(Table::Chunks);
+        for number in first..=last {
+            if self.chunk(number, series)?.is_some() {
+                let Self { fold, columns, .. } = self;
+                fold.add_entries(kind, window::start_ms(number), columns.entries());
+            } else if number < self.progress.chunks_from {
+                self.read_row(Table::Minutes, MINUTE_MS, number, series)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a chunk into the columns, if its window can have any. The inner value is the total before.
+    fn chunk(&mut self, number: i64, series: u32) -> rusqlite::Result<Option<Option<f64>>> {
+        // Of the last window that is gone some may be left.
+        match number + 1 < self.progress.chunks_from {
+            true => Ok(None),
+            false => read_chunk(self.connection, number, series, &mut self.columns),
+        }
+    }
+
+    /// A cumulative series by its totals: each window's samples in order, whether in a chunk or in memory.
+    fn read_totals(&mut self, series: u32) -> rusqlite::Result<()> {
+        let (first, last) = self.bounds(Table::Chunks);
+        let mut before = None;
+        for number in first..=last {
+            let chunk = self.chunk(number, series)?;
+            let mut entries: Vec<Entry> = if chunk.is_some() {
+                self.columns.entries().collect()
+            } else {
+                Vec::new()
+            };
+            let n_of_chunk = entries.len();
+            self.collect_heads(number, series, &mut entries);
+            if chunk.is_none() && number < self.progress.chunks_from {
+                self.read_row(Table::Minutes, MINUTE_MS, number, series)?;
+            }
+            if entries.is_empty() {
+                continue;
+            }
+            if entries.len() > n_of_chunk {
+                entries.sort_by_key(|entry| entry.at);
+            }
+            before = match before.or(chunk.flatten()) {
+                None => self.total_before(number, series)?,
+                known => known,
+            };
+            before = self.add_totals(number, before, &entries);
+        }
+        Ok(())
+    }
+
+    /// The totals that are in memory alone, on top of rows of a tier.
+    fn add_totals_in_memory(&mut self, series: u32) -> rusqlite::Result<()> {
+        let mut before = None;
+        for number in self.windows_in_memory() {
+            let mut entries = Vec::new();
+            self.collect_heads(number, series, &mut entries);
+            if entries.is_empty() {
+                continue;
+            }
+            entries.sort_by_key(|entry| entry.at);
+            if before.is_none() {
+                before = self.total_before(number, series)?;
+            }
+            before = self.add_totals(number, before, &entries);
+        }
+        Ok(())
+    }
+
+    fn add_totals(&mut self, number: i64, before: Option<f64>, entries: &[Entry]) -> Option<f64> {
+        self.fold.set_total_before(before);
+        self.fold.add_entries(
+            Kind::Cumulative,
+            window::start_ms(number),
+            entries.iter().copied(),
+        );
+        entries.last().map(|entry| entry.value)
+    }
+
+    /// What a cumulative series stood at when a window began: by memory, else by the chunks before.
+    fn total_before(&mut self, number: i64, series: u32) -> rusqlite::Result<Option<f64>> {
+        let earlier: Vec<i64> = self
+            .in_memory
+            .iter()
+            .copied()
+            .filter(|earlier| *earlier < number)
+            .collect();
+        for earlier in earlier.into_iter().rev() {
+            let mut entries = Vec::new();
+            self.collect_heads(earlier, series, &mut entries);
+            if let Some(last) = entries.iter().max_by_key(|entry| entry.at) {
+                return Ok(Some(last.value));
+            }
+        }
+        Roller::default().total_before(self.connection, number, series)
+    }
+
+    fn collect_heads(&mut self, number: i64, series: u32, entries: &mut Vec<Entry>) {
+        if self.in_memory.binary_search(&number).is_err() {
+            return;
+        }
+        self.with_heads(number, series, |_, columns, head| {
+            if let Head::Samples(samples) = head {
+                samples.each(columns, |entry| entries.push(entry));
+            }
+        });
+    }
+
+    /// Hands the heads of a series in a window to `each`: the frozen one unless this snapshot has it, and the open one.
+    fn with_heads(&mut self, number: i64, series: u32, mut each: impl FnMut(&mut Fold, &mut Columns, &Head)) {
+        let Self {
+            fold,
+            columns,
+            progress,
+            ingest,
+            frozen,
+            ..
+        } = self;
+        let mut add_frozen = |frozen: &Frozen, fold: &mut Fold, columns: &mut Columns| {
+            let head = frozen.windows.get(&number).and_then(|window| window.get(series));
+            if let Some(head) = head.filter(|_| !progress.has(frozen.cut.seq, number, series)) {
+                each(fold, columns, head);
+            }
+        };
+        if let Some(frozen) = &*frozen {
+            add_frozen(frozen, fold, columns);
+        }
+        let heads = ingest.heads();
+        let now = heads.frozen();
+        // What was open when this began may be frozen by now.
+        if let Some(now) = now.filter(|now| frozen.as_ref().is_none_or(|then| !Arc::ptr_eq(then, now))) {
+            add_frozen(&now, fold, columns);
+        }
+        if let Some(head) = heads.get(number, series) {
+            each(fold, columns, head);
+        }
+    }
+}
+
+fn add_head(fold: &mut Fold, columns: &mut Columns, kind: Kind, number: i64, head: &Head) {
+    let start_ms = window::start_ms(number);
+    match head {
+        Head::Samples(samples) => samples.each(columns, |entry| fold.add_entry(kind, start_ms, entry)),
+        Head::Minutes(minutes) => minutes.each(|minute, bucket| {
+            fold.add_bucket(start_ms + i64::from(minute) * MINUTE_MS, start_ms, bucket);
+        }),
+    }
+}
