@@ -1,10 +1,6 @@
 //! The process is killed at random moments under load, while windows are written to chunks: what it had acknowledged
 //! is there, once. `CRASH_ROUNDS` says how often; a few times by default.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "helpers of tests: they may panic, and print figures"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 
