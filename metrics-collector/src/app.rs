@@ -10,9 +10,11 @@ use web::{Error, Result, StatusCode};
 use crate::domain::batch::Batch;
 use crate::domain::resolution;
 use crate::domain::select::{Answer, Select};
+use crate::domain::timestamp::HOUR_MS;
 use crate::engine::{self, NoAnswer};
 use crate::ingest::Ingest;
 use crate::intake::{self, Observation, Span, Tally};
+use crate::sessions::{self, SessionCounts};
 use crate::settings::Settings;
 
 /// When a query that took too long may be tried again.
@@ -87,6 +89,15 @@ impl App {
         self.keep(batch).await?;
         self.ingest.count(&tally);
         Ok(tally)
+    }
+
+    /// How many browser sessions there were, in all and by page; whole hours, of all projects or of one.
+    pub async fn sessions(&self, project: Option<String>, from_ms: i64, to_ms: i64) -> Result<SessionCounts> {
+        let hours = from_ms.div_euclid(HOUR_MS)..=(to_ms - 1).div_euclid(HOUR_MS);
+        let ingest = self.ingest.clone();
+        self.common
+            .read(move |connection| sessions::count(connection, &ingest, project.as_deref(), hours))
+            .await
     }
 
     /// Answers a query.

@@ -11,6 +11,7 @@ use crate::domain::kind::Kind;
 use crate::domain::times_pool::TimesPool;
 use crate::domain::window;
 use crate::store::progress::Cut;
+use crate::visits::Visits;
 
 /// See the head of this file.
 #[derive(Debug, Default)]
@@ -20,6 +21,7 @@ pub struct Heads {
     applied: i64,
     /// Batches whose predecessors are not applied yet; nothing for one that was not stored.
     waiting: BTreeMap<i64, Option<Batch>>,
+    visits: Visits,
     frozen: Option<Arc<Frozen>>,
     last_cut: Cut,
 }
@@ -31,6 +33,8 @@ pub struct Frozen {
     pub cut: Cut,
     /// By number.
     pub windows: BTreeMap<i64, Window>,
+    /// All that came up to the cut. Written twice they are the same, so they need no cut of their own.
+    pub visits: Visits,
 }
 
 /// The heads of one window by series.
@@ -77,8 +81,9 @@ impl Heads {
         !self.waiting.is_empty()
     }
 
-    /// Adds the samples of a batch.
+    /// Adds the samples and visits of a batch.
     pub fn apply(&mut self, batch: &Batch, kind_of: &impl Fn(u32) -> Option<Kind>) {
+        batch.visits.iter().for_each(|visit| self.visits.add(visit));
         let mut samples = batch.samples.iter().peekable();
         while let Some(first) = samples.peek() {
             let number = window::of(first.at_ms);
@@ -123,7 +128,8 @@ impl Heads {
             seq: self.applied,
             window,
         };
-        let frozen = Arc::new(Frozen { cut, windows });
+        let visits = std::mem::take(&mut self.visits);
+        let frozen = Arc::new(Frozen { cut, windows, visits });
         self.frozen = Some(frozen.clone());
         self.last_cut = cut;
         frozen
@@ -143,6 +149,11 @@ impl Heads {
     /// Says at the start which was made last.
     pub fn set_last_cut(&mut self, cut: Cut) {
         self.last_cut = cut;
+    }
+
+    /// The visits that are not frozen.
+    pub fn visits(&self) -> &Visits {
+        &self.visits
     }
 
     /// What is frozen.

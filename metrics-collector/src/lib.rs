@@ -17,9 +17,11 @@ pub mod readers;
 pub mod registry;
 pub mod rolling;
 mod routes;
+pub mod sessions;
 pub mod settings;
 pub mod source;
 pub mod store;
+pub mod visits;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -19,6 +19,7 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/api/metrics/labels", catalogue::labels)
         .get("/api/metrics/series", catalogue::series)
         .get("/api/projects", catalogue::projects)
+        .get("/api/sessions", catalogue::sessions)
         .get("/api/ingest", ingest::show)
         .with(Policy::page(Scope::Read))
         .get("/", home::show)

@@ -1,12 +1,14 @@
-//! What is there: `GET /api/metrics/names`, `/api/metrics/labels`, `/api/metrics/series`, `/api/projects`.
+//! What is there: `GET /api/metrics/names`, `/api/metrics/labels`, `/api/metrics/series`, `/api/projects`,
+//! `/api/sessions`.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use service::unix_ms;
 use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
 
-use crate::api::select_query::matchers;
+use crate::api::select_query::{matchers, range};
 use crate::app::App;
 use crate::catalogue;
 use crate::domain::series::Series;
@@ -88,6 +90,23 @@ pub(crate) async fn series(app: Arc<App>, request: Request) -> Result<Response> 
     Ok(Response::json(
         StatusCode::OK,
         &json!({ "name": name, "total": n_series, "series": listed }),
+    ))
+}
+
+/// `GET /api/sessions`: how many browser sessions there were, in all and by page.
+pub(crate) async fn sessions(app: Arc<App>, request: Request) -> Result<Response> {
+    let query = request.query();
+    let range = range(query, unix_ms())?;
+    let project = query.get("project").map(str::to_owned);
+    let counts = app.sessions(project, range.from_ms, range.to_ms).await?;
+    let pages: Vec<Value> = counts
+        .pages
+        .iter()
+        .map(|(page, sessions)| json!({ "page": page, "sessions": sessions }))
+        .collect();
+    Ok(Response::json(
+        StatusCode::OK,
+        &json!({ "total": counts.total, "pages": pages }),
     ))
 }
 

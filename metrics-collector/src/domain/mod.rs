@@ -8,6 +8,7 @@ pub mod chunk;
 pub mod chunk_blob;
 pub mod column;
 pub mod decimal;
+pub mod distinct;
 pub mod fold;
 pub mod head;
 pub mod json_scanner;

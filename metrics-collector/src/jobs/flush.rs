@@ -15,7 +15,8 @@ use crate::heads::Frozen;
 use crate::ingest::Ingest;
 use crate::rolling::{Roller, Slot};
 use crate::store::progress::{self, Cut, Round};
-use crate::store::{journal, series};
+use crate::store::{journal, series, sessions};
+use crate::visits::Visits;
 
 /// Series written in one transaction, so that no request waits behind it for long.
 const STEP: usize = 500;
@@ -51,6 +52,10 @@ async fn flush(app: &App, roller: &Arc<Mutex<Roller>>) -> Result<()> {
     let Some(frozen) = freeze(&app.ingest, max_head_bytes(app)) else {
         return Ok(());
     };
+    let visits = frozen.clone();
+    app.common
+        .write(move |tx| write_visits(tx, &visits.visits))
+        .await?;
     loop {
         let (ingest, frozen, roller) = (app.ingest.clone(), frozen.clone(), roller.clone());
         let step = app.common.write(move |tx| {
@@ -108,6 +113,12 @@ fn freeze(ingest: &Ingest, max_bytes: usize) -> Option<Arc<Frozen>> {
     let wanted = if is_full { end } else { over };
     let last = heads.last_cut();
     Some(heads.freeze(wanted.max(last.window)))
+}
+
+fn write_visits(tx: &Connection, visits: &Visits) -> rusqlite::Result<()> {
+    visits
+        .iter()
+        .try_for_each(|(hour, project, page, them)| sessions::unite(tx, hour, project, page, them))
 }
 
 /// Writes the next series. True when all are written.

@@ -10,12 +10,12 @@ use web::Result;
 
 use crate::app::App;
 use crate::domain::resolution::Tier;
-use crate::domain::timestamp::DAY_MS;
+use crate::domain::timestamp::{DAY_MS, HOUR_MS};
 use crate::ingest::Ingest;
 use crate::rolling::{Roller, Slot};
 use crate::store::progress::{self, Progress};
-use crate::store::series;
 use crate::store::tiers::{self, Table};
+use crate::store::{series, sessions};
 
 const INTERVAL: Duration = Duration::from_secs(300);
 /// Chunks made into minutes in one transaction.
@@ -43,6 +43,9 @@ async fn sweep(app: &App, now_ms: i64) -> Result<()> {
     for tier in [Tier::Minute, Tier::FiveMinutes, Tier::Hour] {
         delete(app, tier, first(tier)).await?;
     }
+    let hour = (now_ms - kept.of(Tier::Hour)).div_euclid(HOUR_MS);
+    let delete_sessions = move |tx: &Connection| sessions::delete_below(tx, hour, DELETE_STEP);
+    while app.common.write(delete_sessions).await? > 0 {}
     forget(app, (now_ms - kept.of(Tier::Hour)).div_euclid(DAY_MS) - 1).await
 }
 

@@ -4,12 +4,14 @@ pub mod journal;
 pub mod progress;
 pub mod room;
 pub mod series;
+pub mod sessions;
 pub mod tiers;
 
 use sqlite::Migration;
 
 /// The schema, in order; a published file is never edited.
-pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_series", "0002_journal", "0003_tiers"];
+pub const MIGRATIONS: &[Migration] =
+    sqlite::migrations!["0001_series", "0002_journal", "0003_tiers", "0004_sessions"];
 
 /// The real schema in memory.
 #[cfg(test)]

@@ -1,0 +1,43 @@
+//! Browser sessions are counted by page, each once, and no series is made of them.
+
+mod support;
+
+use support::{get_json, launch, now_ms, send};
+use testkit::{Value, json};
+
+const HOUR_MS: i64 = 3_600_000;
+
+#[tokio::test]
+async fn a_session_counts_once_over_hours_and_kills_and_when_it_is_written() {
+    let launch = launch().env("RETENTION_RAW", "2d").env("FLUSH_INTERVAL", "20ms");
+    let mut server = launch.start().await;
+    let now = now_ms();
+    let view = |page: &str, session: u64, hours: i64| {
+        json!({"name": "web_vitals_lcp", "type": "histogram", "value": 900, "timestamp": now - hours * HOUR_MS,
+               "labels": {"page": page, "session_id": format!("s{session}"), "project": "shop"}})
+    };
+    for hours in [0, 5] {
+        let views: Vec<Value> = (0..300)
+            .flat_map(|session| [view("/a", session, hours), view("/b", session / 10, hours)])
+            .collect();
+        send(&mut server.client(), &views.into()).await;
+        server.kill().await;
+        server = launch.start().await;
+    }
+    let mut client = server.client();
+    for project in ["", "&project=shop"] {
+        let counts = get_json(&mut client, &format!("/api/sessions?period=10h{project}")).await;
+        let (a, b) = (
+            counts["pages"][0]["sessions"].as_f64().unwrap(),
+            counts["pages"][1]["sessions"].as_f64().unwrap(),
+        );
+        assert!((a - 300.).abs() < 300. * 0.06, "{counts}");
+        assert_eq!(b, 30., "{counts}");
+    }
+    assert_eq!(
+        get_json(&mut client, "/api/sessions?period=10h&project=blog").await["total"],
+        0
+    );
+    let series = get_json(&mut client, "/api/metrics/series?name=web_vitals_lcp").await;
+    assert_eq!(series["total"], 2);
+}
