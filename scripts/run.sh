@@ -44,6 +44,14 @@ make_secret "$data/api.key" mk_
 make_secret "$data/session.secret" ''
 export API_KEY_FILE="$data/api.key" ADMIN_API_KEY_FILE="$data/api.key" SESSION_SECRET_FILE="$data/session.secret"
 unset API_KEY ADMIN_API_KEY SESSION_SECRET DATABASE_PATH LISTEN_ADDR
+# The stack watches itself, unless there are targets already.
+if [ -z "${SCRAPE_TARGETS:-}${SCRAPE_TARGETS_FILE:-}" ]; then
+    for i in "${!services[@]}"; do
+        SCRAPE_TARGETS+="${services[$i]}=http://127.0.0.1:$((port + i))/metrics "
+    done
+    SCRAPE_TARGETS=$(tr ' ' ',' <<<"${SCRAPE_TARGETS% }")
+    export SCRAPE_TARGETS SCRAPE_TOKEN_FILE="$data/api.key"
+fi
 
 trap 'stop; exit $?' INT TERM
 for i in "${!services[@]}"; do

@@ -14,6 +14,7 @@ use crate::domain::timestamp::HOUR_MS;
 use crate::engine::{self, NoAnswer};
 use crate::ingest::Ingest;
 use crate::intake::{self, Observation, Span, Tally};
+use crate::scrapes::Scrapes;
 use crate::sessions::{self, SessionCounts};
 use crate::settings::Settings;
 
@@ -28,6 +29,7 @@ pub struct App {
     pub(crate) common: Arc<Common>,
     pub(crate) settings: Settings,
     pub(crate) ingest: Arc<Ingest>,
+    pub(crate) scrapes: Scrapes,
     /// `MAX_DATABASE_MB` is reached and nothing can be dropped: nothing is taken in.
     pub(crate) is_full: AtomicBool,
 }

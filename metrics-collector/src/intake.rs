@@ -113,6 +113,8 @@ pub struct Observation {
     pub at_ms: i64,
     /// What; one that is no finite number is left out.
     pub value: f64,
+    /// How often it was observed; 1 but for histograms.
+    pub n: usize,
 }
 
 /// The same for samples from inside.
@@ -136,11 +138,12 @@ pub fn file(observations: Vec<Observation>, span: Span, registry: &RwLock<Regist
             labels: Labels::new(observation.labels),
         });
         tally.n_folded += u64::from(is_folded);
-        batch.samples.push(Sample {
+        let sample = Sample {
             series,
             at_ms,
             value: observation.value,
-        });
+        };
+        batch.samples.extend(std::iter::repeat_n(sample, observation.n));
     }
     tally.n_taken = batch.samples.len() as u64;
     (batch, tally)

@@ -17,10 +17,12 @@ pub mod readers;
 pub mod registry;
 pub mod rolling;
 mod routes;
+mod scrapes;
 pub mod sessions;
 pub mod settings;
 pub mod source;
 pub mod store;
+pub mod target;
 pub mod visits;
 
 use std::sync::Arc;
@@ -34,6 +36,7 @@ use tokio::task::block_in_place;
 
 pub use crate::app::App;
 use crate::ingest::Ingest;
+use crate::scrapes::Scrapes;
 use crate::settings::Settings;
 
 /// The service, for `service::main`.
@@ -68,6 +71,7 @@ impl Program for MetricsCollector {
         let routes = routes::routes(&settings);
         let app = Arc::new(App {
             common,
+            scrapes: Scrapes::new(settings.scrape.targets.clone()),
             settings,
             ingest: Arc::new(ingest),
             is_full: AtomicBool::new(false),

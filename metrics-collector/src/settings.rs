@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use config::{Reader, Unit};
+use config::{Reader, Secret, Unit};
 
 use crate::domain::resolution::Retention;
 use crate::registry::Limits;
+use crate::target::{Target, Targets};
 
 /// One field per environment variable.
 #[derive(Debug, Clone)]
@@ -20,6 +21,23 @@ pub struct Settings {
     pub flush_interval: Duration,
     /// `MAX_DATABASE_MB`: largest database, in bytes; none: as large as it gets.
     pub max_database_bytes: Option<u64>,
+    /// `SCRAPE_…`
+    pub scrape: ScrapeSettings,
+}
+
+/// Whom to ask for metrics, and how.
+#[derive(Debug, Clone)]
+pub struct ScrapeSettings {
+    /// `SCRAPE_TARGETS`
+    pub targets: Vec<Target>,
+    /// `SCRAPE_INTERVAL`
+    pub every: Duration,
+    /// `SCRAPE_TIMEOUT`; not longer than the interval.
+    pub timeout: Duration,
+    /// `SCRAPE_MAX_BODY_BYTES`
+    pub max_body_bytes: usize,
+    /// `SCRAPE_TOKEN`
+    pub token: Option<Secret>,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -97,6 +115,47 @@ impl Settings {
             flush_interval,
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
             max_database_bytes: (max_database_mb > 0).then_some(max_database_mb * 1_000_000),
+            scrape: ScrapeSettings::read(reader),
+        }
+    }
+}
+
+impl ScrapeSettings {
+    fn read(reader: &mut Reader<'_>) -> Self {
+        let targets: Option<Targets> = reader.optional_parsed(
+            "SCRAPE_TARGETS",
+            "a list such as http://box:9100/metrics, shop=https://shop.example/metrics",
+            "Exporters to ask for metrics in Prometheus' text format, or OpenMetrics, by commas or line ends, each with its job's name before it if you like: node=http://box:9100/metrics. SCRAPE_TARGETS_FILE names a file with such a list.",
+        );
+        let every = reader.duration(
+            "SCRAPE_INTERVAL",
+            Duration::from_secs(15),
+            Duration::from_secs(1)..=HOUR,
+            Unit::Seconds,
+            "How often each target is asked.",
+        );
+        let timeout = reader.duration(
+            "SCRAPE_TIMEOUT",
+            Duration::from_secs(10),
+            Duration::from_millis(100)..=HOUR,
+            Unit::Seconds,
+            "How long a target may take; never longer than the interval.",
+        );
+        let max_body_bytes = reader.bytes(
+            "SCRAPE_MAX_BODY_BYTES",
+            8 << 20,
+            1024..=256 << 20,
+            "Longest answer of a target; a longer one is not read.",
+        );
+        Self {
+            targets: targets.unwrap_or_default().0,
+            every,
+            timeout: timeout.min(every),
+            max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
+            token: reader.secret(
+                "SCRAPE_TOKEN",
+                "Sent to every target as `Authorization: Bearer …`; the services of this stack take their key so.",
+            ),
         }
     }
 }

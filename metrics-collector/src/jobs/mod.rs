@@ -3,6 +3,7 @@
 pub(crate) mod flush;
 pub(crate) mod retention;
 pub(crate) mod room;
+mod scrape;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
     start_one(app, tasks, "flush", flush::run);
     start_one(app, tasks, "retention", retention::run);
     start_one(app, tasks, "room", room::run);
+    scrape::start(app, tasks);
 }
 
 fn start_one<F>(

@@ -13,6 +13,8 @@ pub struct RangePicker {
     pub kept: Vec<(String, String)>,
     /// Why the range in the URL was not taken, if so.
     pub error: Option<String>,
+    /// What the button says in place of the range: for a page that shows all there is where no range is asked for.
+    pub label: Option<&'static str>,
     now_ms: i64,
 }
 
@@ -75,6 +77,7 @@ impl RangePicker {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             error,
+            label: None,
             now_ms,
         }
     }

@@ -1,6 +1,6 @@
 // @ts-check
 // Times in the reader's own zone and language. `time.ago` says how long ago, `time.full` the local date and time
-// as well; the title of both stays the exact UTC text that the server wrote. A reader may choose UTC for all of them.
+// as well; the title of both stays the exact UTC text that the server wrote. `time.clock` is for other scripts. A reader may choose UTC for all of them.
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "narrow" });
 
@@ -44,6 +44,7 @@ function ago(date, now) {
 function showTimes() {
   const now = Date.now();
   for (const element of document.querySelectorAll("time")) {
+    if (element.classList.contains("clock")) continue;
     const date = new Date(element.dateTime);
     if (Number.isNaN(date.getTime())) continue;
     const text = element.classList.contains("ago") ? ago(date, now) : zoned.time.format(date);
