@@ -5,6 +5,7 @@ use std::sync::Arc;
 use service::{Common, Tasks};
 
 use crate::archive::Archive;
+use crate::following::Board;
 use crate::ingest::Ingest;
 use crate::live::Live;
 use crate::settings::Settings;
@@ -20,6 +21,8 @@ pub struct App {
     pub ingest: Ingest,
     /// Those who listen.
     pub(crate) live: Arc<Live>,
+    /// What is followed, and what cannot be.
+    pub(crate) following: Board,
 }
 
 impl App {
@@ -34,6 +37,7 @@ impl App {
             async move { live.pump(committed, ending).await }
         });
         Self {
+            following: Board::new(settings.log_sources.display().to_string()),
             settings,
             ingest,
             archive,

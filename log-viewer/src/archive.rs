@@ -109,6 +109,11 @@ impl Archive {
         self.read(move |reading| reading.fields(&filter)).await
     }
 
+    /// The id of the newest entry that was stored; 0 before the first.
+    pub async fn newest_id(&self) -> Result<u64> {
+        self.common.read(journal::newest_id).await
+    }
+
     /// The two figures of `/health`, without a query.
     pub async fn brief(&self) -> Result<Brief> {
         let state = self.state().await?;

@@ -1,5 +1,6 @@
 //! What a URL asks for: the same words for the API, the tail and the pages.
 
+use ui::Range;
 use web::{Error, Query, Result};
 
 use crate::domain::entry::{Level, Stream};
@@ -54,7 +55,7 @@ pub(crate) fn paging(query: &Query) -> Result<Paging> {
         after: cursor(query)?,
         offset: usize::try_from(offset).unwrap_or(usize::MAX),
         limit,
-        is_counted: true,
+        is_counted: query.get("count") != Some("false"),
     })
 }
 
@@ -100,14 +101,13 @@ fn span(query: &Query, now_ms: i64) -> Result<(Option<i64>, Option<i64>)> {
         };
         query.get(name).map(read).transpose()
     };
-    let first = |name| Ok::<_, Error>(moment(name)?.map(|(first, _)| first));
+    let since = moment("since")?.map(|(first, _)| first);
     let until = moment("until")?.map(|(_, last)| last);
-    let to = first("to")?.map(|to| to.saturating_sub(1));
-    let from = match query.get("range") {
-        Some(range) => Some(now_ms.saturating_sub(length_ms(range)?).saturating_mul(MS_NS)),
-        None => first("from")?,
-    };
-    Ok((first("since")?.max(from), earliest(until, to)))
+    let range = range(query, now_ms)?;
+    let from = range.as_ref().map(|range| range.from_ms.saturating_mul(MS_NS));
+    let to = range.filter(|range| !range.is_live());
+    let to = to.map(|range| range.to_ms.saturating_mul(MS_NS).saturating_sub(1));
+    Ok((since.max(from), earliest(until, to)))
 }
 
 const MS_NS: i64 = 1_000_000;
@@ -119,20 +119,19 @@ fn earliest(one: Option<i64>, other: Option<i64>) -> Option<i64> {
     }
 }
 
-/// `15m`, `6h`, `7d`.
-fn length_ms(text: &str) -> Result<i64> {
-    let unit_ms = match text.as_bytes().last() {
-        Some(b's') => 1_000,
-        Some(b'm') => 60_000,
-        Some(b'h') => 3_600_000,
-        Some(b'd') => 86_400_000,
-        _ => 0,
-    };
-    let digits = text.get(..text.len().saturating_sub(1)).unwrap_or("");
-    let n: Option<i64> = digits.parse().ok().filter(|n| (1..=100_000).contains(n));
-    let length = n.map(|n| n * unit_ms).filter(|ms| *ms > 0);
-    length.ok_or_else(|| Error::bad_request("'range' is none such as 30m, 6h or 7d"))
+/// `range`, or `from` and `to`, if the URL has any of them.
+pub(crate) fn range(query: &Query, now_ms: i64) -> Result<Option<Range>> {
+    if RANGE.iter().all(|name| query.get(name).is_none()) {
+        return Ok(None);
+    }
+    let range = Range::read(|name| query.get(name), DEFAULT_RANGE, now_ms);
+    range.map(Some).map_err(Error::bad_request)
 }
+
+/// The parameters that say a range, as on all pages.
+pub(crate) const RANGE: [&str; 3] = ["range", "from", "to"];
+/// What completes a range of which only one end is given.
+pub(crate) const DEFAULT_RANGE: &str = "1h";
 
 #[cfg(test)]
 mod tests {
@@ -162,7 +161,7 @@ mod tests {
         let filter = read("container=my%20web&container=db&container=&level=%3E%3DERROR&q=a+b");
         assert_eq!(filter.containers, ["db", "my web"]);
         assert_eq!(filter.levels, Levels::at_least(Level::Error));
-        assert_eq!(filter.query, query::Query::parse("a b"));
+        assert_eq!(filter.query.text(), "a b");
     }
 
     #[test]

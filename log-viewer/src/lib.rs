@@ -1,6 +1,6 @@
 //! Tails Docker's json-file logs, finds lines, shows them live.
 //!
-//! Floors, top to bottom: `routes` → `api`, `pages` → `asked`, `app` → `live` → `row`, `ingest` → `archive` → `store` →
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `asked`, `app` → `following`, `live` → `row`, `ingest` → `archive` → `store` →
 //! `domain`, `settings`.
 
 mod api;
@@ -8,7 +8,9 @@ mod app;
 pub mod archive;
 mod asked;
 pub mod domain;
+pub mod following;
 pub mod ingest;
+mod jobs;
 mod live;
 mod pages;
 mod routes;
@@ -47,6 +49,7 @@ impl Program for LogViewer {
 
     fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {
         let app = Arc::new(App::new(settings, common, tasks));
+        jobs::start(&app, tasks);
         Built {
             routes: routes::routes(&app.settings),
             app,

@@ -4,9 +4,9 @@
 use auth::Scope;
 use web::{Policy, Routes};
 
-use crate::api::{containers, export, fields, histogram, logs, submit, tail};
+use crate::api::{containers, export, fields, histogram, logs, sources, submit, tail};
 use crate::app::App;
-use crate::pages::home;
+use crate::pages::{entry, logs as log_page};
 use crate::settings::Settings;
 
 pub(crate) fn routes(settings: &Settings) -> Routes<App> {
@@ -26,8 +26,10 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/api/logs/containers", containers::list)
         .get("/api/stats", containers::stats)
         .get("/api/logs/stats", containers::stats)
+        .get("/api/sources", sources::list)
         .with(Policy::page(Scope::Read))
-        .get("/", home::show)
+        .get("/", log_page::show)
+        .get("/logs/{id}", entry::show)
 }
 
 #[cfg(test)]

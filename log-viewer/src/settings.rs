@@ -1,10 +1,26 @@
 //! The log viewer's own settings.
 
-use config::Reader;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use config::{Reader, Unit};
+use glob::Pattern;
 
 /// One field per environment variable; `--help` prints the same table.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// `LOG_SOURCES`
+    pub log_sources: PathBuf,
+    /// `CONTAINERS`; none means all.
+    pub containers: Vec<Pattern>,
+    /// `LOG_FILES`, each `[name=]glob`.
+    pub log_files: Vec<String>,
+    /// `POLL_INTERVAL`
+    pub poll_interval: Duration,
+    /// `TAIL_BUFFER`, in bytes; 0 means all.
+    pub tail_buffer_bytes: u64,
+    /// `MAX_LINE_BYTES`
+    pub max_line_bytes: usize,
     /// `MAX_TAILS`
     pub max_tails: usize,
     /// `MAX_BATCH_BYTES`
@@ -19,6 +35,12 @@ pub struct Settings {
 
 impl Settings {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
+        let max_line_bytes = reader.bytes(
+            "MAX_LINE_BYTES",
+            1 << 20,
+            1 << 10..=16 << 20,
+            "Longest line, and largest entry, that is kept; the rest is cut off and the entry marked.",
+        );
         let max_batch_bytes = reader.bytes(
             "MAX_BATCH_BYTES",
             8 << 20,
@@ -38,6 +60,27 @@ impl Settings {
             "Days after which an entry is dropped. 0: it stays as long as there is room.",
         );
         Self {
+            log_sources: PathBuf::from(reader.text(
+                "LOG_SOURCES",
+                "/var/lib/docker/containers",
+                "Docker's folder of containers; it is only read. It may be missing.",
+            )),
+            containers: patterns(reader),
+            log_files: log_files(reader),
+            poll_interval: reader.duration(
+                "POLL_INTERVAL",
+                Duration::from_secs(2),
+                Duration::from_millis(100)..=Duration::from_secs(3600),
+                Unit::Seconds,
+                "How often new logs are looked for, beside the watch on Docker's folder. Lines do not wait for it.",
+            ),
+            tail_buffer_bytes: reader.bytes(
+                "TAIL_BUFFER",
+                64 << 10,
+                0..=1 << 50,
+                "How much is taken of a log that is older than the first start of this service; 0 takes all of it.",
+            ),
+            max_line_bytes: usize::try_from(max_line_bytes).unwrap_or(usize::MAX),
             max_entries: reader.number(
                 "MAX_ENTRIES",
                 10_000_000,
@@ -50,4 +93,37 @@ impl Settings {
             max_batch_bytes: usize::try_from(max_batch_bytes).unwrap_or(usize::MAX),
         }
     }
+}
+
+/// `CONTAINERS`: patterns of names.
+fn patterns(reader: &mut Reader<'_>) -> Vec<Pattern> {
+    let texts = reader.list(
+        "CONTAINERS",
+        "",
+        "Names of the containers to follow; * and ? stand for any letters. Empty: all.",
+    );
+    let mut patterns = Vec::new();
+    for text in texts {
+        match Pattern::new(&text) {
+            Ok(pattern) => patterns.push(pattern),
+            Err(error) => reader.problem(format!("CONTAINERS: \"{text}\" is no pattern: {error}")),
+        }
+    }
+    patterns
+}
+
+/// `LOG_FILES`: patterns of paths, each with or without a name before it.
+fn log_files(reader: &mut Reader<'_>) -> Vec<String> {
+    let texts = reader.list(
+        "LOG_FILES",
+        "",
+        "Plain log files to follow, as patterns: /var/log/app/*.log, or name=/var/log/app/*.log. Rotated ones are found by themselves.",
+    );
+    for text in &texts {
+        let glob = text.split_once('=').map_or(text.as_str(), |(_, glob)| glob);
+        if let Err(error) = Pattern::new(glob) {
+            reader.problem(format!("LOG_FILES: \"{text}\" is no pattern: {error}"));
+        }
+    }
+    texts
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use service::unix_ms;
 use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 
 use crate::app::App;
 use crate::asked;
 use crate::domain::entry::Stored;
+use crate::domain::fields;
 use crate::domain::paging::Cursor;
 use crate::row::Row;
 
@@ -18,6 +19,8 @@ pub(crate) const DEFAULT_AROUND: usize = 50;
 const MAX_AROUND: usize = 500;
 /// Most characters of a message that `max_chars` may ask for.
 const MAX_CHARS: u64 = 1 << 20;
+/// Most fields that are told of one entry.
+const MAX_FIELDS: usize = 500;
 
 /// `GET /api/logs`: what matches, newest first; `cursor` goes on where a page ended.
 pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
@@ -50,13 +53,24 @@ pub(crate) async fn list(app: Arc<App>, request: Request) -> Result<Response> {
     ))
 }
 
-/// `GET /api/logs/{id}`: all of one entry.
+/// `GET /api/logs/{id}`: all of one entry, with the fields of a JSON or logfmt message.
 pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> {
+    #[derive(Serialize)]
+    struct Detail<'e> {
+        #[serde(flatten)]
+        row: Row<'e>,
+        fields: Vec<Value>,
+    }
     let stored = app.archive.one(id(&request)?).await?.ok_or_else(no_such)?;
-    Ok(Response::json(
-        StatusCode::OK,
-        &Row::shown(stored.id, &stored.entry, usize::MAX),
-    ))
+    let fields = fields::all(&stored.entry.message).into_iter();
+    let fields = fields
+        .take(MAX_FIELDS)
+        .map(|(name, value)| json!({ "name": name, "value": value }));
+    let detail = Detail {
+        row: Row::shown(stored.id, &stored.entry, usize::MAX),
+        fields: fields.collect(),
+    };
+    Ok(Response::json(StatusCode::OK, &detail))
 }
 
 /// `GET /api/logs/{id}/context?before=&after=`: those of the same container around it, the oldest first.

@@ -5,5 +5,6 @@ pub(crate) mod export;
 pub(crate) mod fields;
 pub(crate) mod histogram;
 pub(crate) mod logs;
+pub(crate) mod sources;
 pub(crate) mod submit;
 pub(crate) mod tail;

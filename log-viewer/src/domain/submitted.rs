@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::entry::{Entry, Level, Marks, Stream};
-use super::time_text;
+use super::{json_head, level, time_text};
 
 /// Most entries in one body.
 pub const MAX_ITEMS: usize = 10_000;
@@ -90,7 +90,8 @@ pub fn read(item: &str, container: Option<&str>, now_ns: i64) -> Result<Entry, R
     let time_ns = time(&mut fields, now_ns)?;
     let named = take_text(&mut fields, &["level", "severity"]);
     let level = match named {
-        None => default_level(stream),
+        None => level::find(&message, json_head::read(&message).as_ref())
+            .unwrap_or_else(|| level::of_stream(stream)),
         Some(name) => match Level::named(name.trim()) {
             Some(level) => level,
             None => return refuse("Field 'level' must be DEBUG, INFO, WARNING, ERROR or CRITICAL"),
@@ -110,13 +111,6 @@ pub fn read(item: &str, container: Option<&str>, now_ns: i64) -> Result<Entry, R
         marks,
         message,
     })
-}
-
-fn default_level(stream: Stream) -> Level {
-    match stream {
-        Stream::Stdout => Level::Info,
-        Stream::Stderr => Level::Error,
-    }
 }
 
 fn take_text(fields: &mut Map<String, Value>, names: &[&str]) -> Option<String> {
@@ -207,6 +201,14 @@ mod tests {
             (&*least.container, least.level, least.time_ns),
             ("web", Level::Info, NOW)
         );
+    }
+
+    #[test]
+    fn a_level_that_is_not_given_is_found_in_the_message_or_is_that_of_the_stream() {
+        let level = |item: &str| read(item, Some("web"), NOW).unwrap().level;
+        assert_eq!(level(r#"{"msg": "[ERROR] no room"}"#), Level::Error);
+        assert_eq!(level(r#"{"msg": "{\"level\":\"warn\"}"}"#), Level::Warning);
+        assert_eq!(level(r#"{"msg": "plain", "stream": "stderr"}"#), Level::Error);
     }
 
     #[test]

@@ -1,3 +1,8 @@
-//! HTML doors.
+//! HTML doors: handler, view values, template.
 
-pub(crate) mod home;
+mod asked_view;
+pub(crate) mod entry;
+mod entry_view;
+pub(crate) mod logs;
+mod logs_view;
+mod volume_view;

@@ -36,6 +36,11 @@ impl Ids {
     }
 }
 
+/// The id that was given last; 0 before the first.
+pub fn newest_id(connection: &Connection) -> rusqlite::Result<u64> {
+    Ok(Ids::load(connection)?.next - 1)
+}
+
 /// Stores entries.
 pub fn append(tx: &Connection, frame: &Frame) -> rusqlite::Result<()> {
     let Some(first) = frame.rows.first() else {

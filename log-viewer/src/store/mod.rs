@@ -7,6 +7,7 @@ pub mod hashes;
 pub mod journal;
 pub mod names;
 pub mod partitions;
+pub mod positions;
 pub mod room;
 pub mod seal;
 pub mod search;
@@ -17,4 +18,4 @@ pub mod window;
 use sqlite::Migration;
 
 /// The schema, in order; a published file is never edited.
-pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_entries"];
+pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_entries", "0002_positions"];

@@ -1,0 +1,151 @@
+//! What all sources share while they are read: one buffer, the numbers of files, the positions that are known,
+//! and how much history a file that is seen for the first time gives.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+
+use crate::jobs::follow::log_file::LogFile;
+use crate::store::positions::{FileId, Position};
+
+/// Read at most so much of a file in its turn.
+const TURN_BYTES: usize = 256 << 10;
+/// A file that is not the same inode is known again by its first bytes only if they are at least so many.
+const MIN_HEAD_BYTES: u64 = 64;
+
+/// Files of one source whose positions are kept after they were read to the end.
+const N_CLOSED_KEPT: usize = 8;
+
+/// Shared by all sources of the one thread that reads.
+pub(super) struct Kit {
+    pub(super) buffer: Vec<u8>,
+    pub(super) max_line_bytes: usize,
+    /// How much is taken of a file that was there before logs were followed, in bytes; 0: all.
+    tail_bytes: u64,
+    /// Since when logs are followed, in Unix milliseconds.
+    since_ms: i64,
+    next_number: u32,
+    positions: HashMap<FileId, Position>,
+    /// When each position was learnt; a later one has a larger number.
+    learnt: HashMap<FileId, u64>,
+    n_learnt: u64,
+    /// Sources of which any position was ever known.
+    sources: HashSet<String>,
+}
+
+impl Kit {
+    pub(super) fn new(
+        max_line_bytes: usize,
+        tail_bytes: u64,
+        since_ms: i64,
+        positions: Vec<Position>,
+    ) -> Self {
+        Self {
+            buffer: vec![0; TURN_BYTES],
+            max_line_bytes,
+            tail_bytes,
+            since_ms,
+            next_number: 0,
+            learnt: HashMap::new(),
+            n_learnt: 0,
+            sources: positions.iter().map(|position| position.source.clone()).collect(),
+            positions: positions
+                .into_iter()
+                .map(|position| (position.file, position))
+                .collect(),
+        }
+    }
+
+    /// A number for a file, used once.
+    pub(super) fn number(&mut self) -> u32 {
+        self.next_number = self.next_number.wrapping_add(1);
+        self.next_number
+    }
+
+    /// Where a file was left: by its inode if the bytes agree; else by its bytes among the files of its source,
+    /// as a copy or a compressed one has another inode.
+    pub(super) fn known(&self, source: &str, file: &mut LogFile) -> Option<Position> {
+        let by_id = self.positions.get(&file.id);
+        let is_same = |file: &mut LogFile, position: &Position| {
+            file.is(&position.fingerprint, position.progress.offset)
+                .unwrap_or(false)
+        };
+        if let Some(position) = by_id.filter(|position| is_same(file, position)) {
+            return Some(position.clone());
+        }
+        let same_source = self
+            .positions
+            .values()
+            .filter(|position| position.source == source);
+        same_source
+            .filter(|position| position.fingerprint.head_bytes >= MIN_HEAD_BYTES && is_same(file, position))
+            .max_by_key(|position| position.progress.offset)
+            .cloned()
+    }
+
+    /// Whether the source was followed before.
+    pub(super) fn has_source(&self, source: &str) -> bool {
+        self.sources.contains(source)
+    }
+
+    pub(super) fn learn(&mut self, position: Position) {
+        if !self.sources.contains(&position.source) {
+            self.sources.insert(position.source.clone());
+        }
+        self.n_learnt += 1;
+        self.learnt.insert(position.file, self.n_learnt);
+        self.positions.insert(position.file, position);
+    }
+
+    /// Of a source's files that are not open any more, all but those read last: what is older than a known file
+    /// is not read again, known or not.
+    pub(super) fn surplus(&self, source: &str, open: &[FileId]) -> Vec<FileId> {
+        let closed = self
+            .positions
+            .values()
+            .filter(|position| position.source == source);
+        let mut closed: Vec<FileId> = closed
+            .map(|position| position.file)
+            .filter(|file| !open.contains(file))
+            .collect();
+        closed.sort_by_key(|file| std::cmp::Reverse(self.learnt.get(file).copied().unwrap_or(0)));
+        closed.split_off(closed.len().min(N_CLOSED_KEPT))
+    }
+
+    pub(super) fn forget(&mut self, file: FileId) {
+        self.positions.remove(&file);
+        self.learnt.remove(&file);
+    }
+
+    /// Positions that belong to none of these sources: their logs are gone.
+    pub(super) fn without_source(&self, is_followed: impl Fn(&str) -> bool) -> Vec<FileId> {
+        let gone = self
+            .positions
+            .values()
+            .filter(|position| !is_followed(&position.source));
+        gone.map(|position| position.file).collect()
+    }
+
+    /// Where to begin in each of a new source's files (oldest first): at the start of those that came into being
+    /// since logs are followed; of older ones only the last `TAIL_BUFFER` bytes are taken. None: not at all.
+    pub(super) fn first_sight(&mut self, files: &[LogFile]) -> io::Result<Vec<Option<u64>>> {
+        let mut left = self.tail_bytes;
+        let mut starts = vec![None; files.len()];
+        for (file, start) in files.iter().zip(&mut starts).rev() {
+            let is_history = file
+                .created_ms()
+                .is_some_and(|created_ms| created_ms < self.since_ms);
+            if !is_history || self.tail_bytes == 0 {
+                *start = Some(0);
+            } else if file.is_gzip() || left == 0 {
+                break;
+            } else if file.size > left {
+                *start = Some(file.line_at(file.size - left, &mut self.buffer)?);
+                break;
+            } else {
+                left -= file.size;
+                *start = Some(0);
+            }
+        }
+        Ok(starts)
+    }
+}

@@ -1,0 +1,454 @@
+//! One source: a container or a plain file, with those that were rotated away and not yet read to their end.
+//! The old file is finished before the new one is begun, and both are open meanwhile.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::domain::entry::{Entry, Marks};
+use crate::domain::intake::{Format, Intake, Now};
+use crate::jobs::follow::chain;
+use crate::jobs::follow::kit::Kit;
+use crate::jobs::follow::log_file::{LogFile, Look, id_of};
+use crate::jobs::follow::wanted::Wanted;
+use crate::store::positions::{FileId, Position};
+
+/// How long a file that was rotated away is looked at for what a program still writes into it.
+const LINGER_MS: u64 = 5_000;
+/// Most files of one source that are open at once: beyond, the oldest is given up, counted and marked.
+const MAX_FILES: usize = 64;
+/// How long a file that is nowhere to be found may be on its way from one name to another.
+const MOVING_MS: u64 = 2_000;
+
+/// A source that is followed.
+pub(super) struct Source {
+    pub(super) wanted: Wanted,
+    /// Its log is gone: it ends when all is read.
+    pub(super) is_ending: bool,
+    pub(super) counts: Counts,
+    pub(super) problem: Option<String>,
+    intake: Intake,
+    /// Oldest first; the last one is the log that is written.
+    files: VecDeque<LogFile>,
+    lingering: Vec<Lingering>,
+    /// Steady milliseconds since when the last file is nowhere to be found.
+    moving_since_ms: Option<u64>,
+    last_read_ms: u64,
+    is_touched: bool,
+    gone: Vec<FileId>,
+}
+
+struct Lingering {
+    file: LogFile,
+    until_ms: u64,
+    is_finished: bool,
+}
+
+/// What happened to a source's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Counts {
+    /// Times its log was cut off while it was read.
+    pub(super) n_truncated: u64,
+    /// Bytes that were cut or taken away unread, as far as they were seen.
+    pub(super) lost_bytes: u64,
+    /// Bytes read since the start.
+    pub(super) read_bytes: u64,
+}
+
+impl Source {
+    /// Opens what is there of it, each file at the place where it was left.
+    pub(super) fn open(wanted: Wanted, kit: &mut Kit) -> io::Result<Self> {
+        let format = if wanted.is_docker {
+            Format::Docker
+        } else {
+            Format::Plain
+        };
+        let mut source = Self {
+            intake: Intake::new(wanted.name.clone(), format, kit.max_line_bytes),
+            wanted,
+            is_ending: false,
+            counts: Counts::default(),
+            problem: None,
+            files: VecDeque::new(),
+            lingering: Vec::new(),
+            moving_since_ms: None,
+            last_read_ms: 0,
+            is_touched: false,
+            gone: Vec::new(),
+        };
+        source.open_all(kit)?;
+        Ok(source)
+    }
+
+    fn open_all(&mut self, kit: &mut Kit) -> io::Result<()> {
+        let mut files = Vec::new();
+        for path in self.names()? {
+            match LogFile::open(&path, kit.number()) {
+                Ok(file) => files.push(file),
+                // A rotated one may be refused or broken; the log itself must open.
+                Err(error) if path == self.wanted.path => return Err(error),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => self.problem = Some(format!("cannot read {}: {error}", path.display())),
+            }
+        }
+        let known: Vec<Option<Position>> = files
+            .iter_mut()
+            .map(|file| kit.known(&self.wanted.id, file))
+            .collect();
+        let newest_known = known.iter().rposition(Option::is_some);
+        let is_followed_before = kit.has_source(&self.wanted.id);
+        if newest_known.is_none() && is_followed_before {
+            self.intake.mark_next(Marks::LOST);
+        }
+        let starts = match newest_known {
+            None if !is_followed_before => kit.first_sight(&files)?,
+            _ => vec![Some(0); files.len()],
+        };
+        let is_last = |at: usize| at + 1 == known.len();
+        for (at, (mut file, start)) in files.into_iter().zip(starts).enumerate() {
+            match (&known[at], start) {
+                (Some(position), _) => {
+                    let progress = position.progress;
+                    if progress.offset == file.size && !is_last(at) && !file.is_gzip() {
+                        continue;
+                    }
+                    file.skip_to(progress.offset)?;
+                    self.intake.begin_file(file.number, progress);
+                }
+                (None, Some(offset)) if newest_known.is_none_or(|newest| at > newest) => {
+                    file.skip_to(offset)?;
+                }
+                _ => continue,
+            }
+            self.files.push_back(file);
+        }
+        Ok(())
+    }
+
+    /// All files of the source by name, the oldest first.
+    fn names(&self) -> io::Result<Vec<PathBuf>> {
+        let mut names = chain::rotated(&self.wanted.path)?;
+        names.push(self.wanted.path.clone());
+        Ok(names)
+    }
+
+    /// Gives the entries that follow another name.
+    pub(super) fn rename(&mut self, name: Arc<str>) {
+        self.wanted.name = name.clone();
+        self.intake.rename(name);
+    }
+
+    /// Sees whether the log has been rotated, and opens the new one at once.
+    pub(super) fn check_rotation(&mut self, kit: &mut Kit, now: Now) -> io::Result<()> {
+        let current = match std::fs::metadata(&self.wanted.path) {
+            Ok(metadata) => id_of(&metadata),
+            // On its way to its new name, or deleted: what is open is read on.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let Some(last) = self.files.back() else {
+            return self.open_all(kit);
+        };
+        if last.id == current {
+            self.moving_since_ms = None;
+            return Ok(());
+        }
+        let Some(newer) = self.newer(kit, current, now)? else {
+            return Ok(());
+        };
+        self.moving_since_ms = None;
+        self.files.extend(newer);
+        while self.files.len() > MAX_FILES {
+            self.give_up_oldest();
+        }
+        Ok(())
+    }
+
+    /// The files that came after the last one that is open. None while names are moving: it is asked again.
+    fn newer(&mut self, kit: &mut Kit, current: FileId, now: Now) -> io::Result<Option<Vec<LogFile>>> {
+        let mut files = Vec::new();
+        for path in self.names()? {
+            match LogFile::open(&path, kit.number()) {
+                Ok(file) => files.push(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) if path == self.wanted.path => return Err(error),
+                Err(error) => self.problem = Some(format!("cannot read {}: {error}", path.display())),
+            }
+        }
+        let n_ids = files
+            .iter()
+            .map(|file| file.id)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len();
+        let is_settled = n_ids == files.len() && files.last().is_some_and(|file| file.id == current);
+        let Some(last) = self.files.back().filter(|_| is_settled) else {
+            return Ok(None);
+        };
+        if let Some(at) = files.iter().position(|file| file.id == last.id) {
+            files.drain(..=at);
+            return Ok(Some(files));
+        }
+        let since_ms = *self.moving_since_ms.get_or_insert(now.steady_ms);
+        if !last.is_deleted() && now.steady_ms - since_ms < MOVING_MS {
+            return Ok(None);
+        }
+        let open: Vec<FileId> = self.ids().collect();
+        // The last one is gone: what is unknown came after it, and there may have been more.
+        let known = files
+            .iter_mut()
+            .rposition(|file| open.contains(&file.id) || kit.known(&self.wanted.id, file).is_some());
+        files.drain(..known.map_or(0, |at| at + 1));
+        if files.len() > 1 {
+            files[0].is_after_loss = true;
+        }
+        Ok(Some(files))
+    }
+
+    fn ids(&self) -> impl Iterator<Item = FileId> {
+        let lingering = self.lingering.iter().map(|lingering| lingering.file.id);
+        self.files.iter().map(|file| file.id).chain(lingering)
+    }
+
+    fn give_up_oldest(&mut self) {
+        let Some(file) = self.files.pop_front() else {
+            return;
+        };
+        self.counts.lost_bytes += file.size_now().saturating_sub(file.offset);
+        if let Some(next) = self.files.front_mut() {
+            next.is_after_loss = true;
+        }
+        self.lingering.push(Lingering {
+            file,
+            until_ms: 0,
+            is_finished: true,
+        });
+    }
+
+    /// Reads once, at most a buffer. False: there is nothing to read, and what has waited long enough is handed over.
+    pub(super) fn turn(&mut self, kit: &mut Kit, now: Now, out: &mut Vec<Entry>) -> io::Result<bool> {
+        let n_before = out.len();
+        self.linger(kit, now, out)?;
+        let has_read = self.read(kit, now, out)?;
+        if has_read {
+            self.last_read_ms = now.steady_ms;
+        } else {
+            self.intake.let_go(now, out);
+        }
+        self.is_touched |= has_read || out.len() > n_before;
+        Ok(has_read)
+    }
+
+    fn read(&mut self, kit: &mut Kit, now: Now, out: &mut Vec<Entry>) -> io::Result<bool> {
+        loop {
+            let Some(file) = self.files.front_mut() else {
+                return Ok(false);
+            };
+            if std::mem::take(&mut file.is_after_loss) {
+                self.intake.mark_next(Marks::LOST);
+            }
+            let (number, intake) = (file.number, &mut self.intake);
+            let read = file.read(&mut kit.buffer, |offset, bytes, is_full| {
+                intake.take(number, offset, bytes, is_full, now, out)
+            })?;
+            match read {
+                Look::Took(n_bytes @ 1..) => {
+                    self.counts.read_bytes += n_bytes as u64;
+                    return Ok(true);
+                }
+                Look::Truncated => self.truncated(kit, now, out)?,
+                Look::Took(_) | Look::End if self.files.len() > 1 => self.leave_front(now),
+                Look::Took(_) | Look::End => return Ok(false),
+            }
+        }
+    }
+
+    /// The front file is read; the next one is begun.
+    fn leave_front(&mut self, now: Now) {
+        if let Some(file) = self.files.pop_front() {
+            let until_ms = if file.is_gzip() {
+                0
+            } else {
+                now.steady_ms + LINGER_MS
+            };
+            self.lingering.push(Lingering {
+                file,
+                until_ms,
+                is_finished: false,
+            });
+        }
+    }
+
+    /// Reads what is still written into files that were rotated away, for a while.
+    fn linger(&mut self, kit: &mut Kit, now: Now, out: &mut Vec<Entry>) -> io::Result<()> {
+        for Lingering {
+            file,
+            until_ms,
+            is_finished,
+        } in self
+            .lingering
+            .iter_mut()
+            .filter(|lingering| !lingering.is_finished)
+        {
+            let (number, intake) = (file.number, &mut self.intake);
+            let read = file.read(&mut kit.buffer, |offset, bytes, is_full| {
+                intake.take(number, offset, bytes, is_full, now, out)
+            })?;
+            if let Look::Took(n_bytes @ 1..) = read {
+                self.counts.read_bytes += n_bytes as u64;
+                *until_ms = now.steady_ms + LINGER_MS;
+                self.is_touched = true;
+            } else if *until_ms <= now.steady_ms {
+                let rest = file.rest(&mut kit.buffer)?;
+                let rest = if read == Look::Truncated { Vec::new() } else { rest };
+                intake.take_rest(number, file.offset, &rest, now, out);
+                *is_finished = true;
+                self.is_touched = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// The front file was cut off and is written anew. Where a copy was made before (copytruncate), reading goes on
+    /// in the copy; what was written after the copy is gone unread, and nobody knows how much that was.
+    fn truncated(&mut self, kit: &mut Kit, now: Now, out: &mut Vec<Entry>) -> io::Result<()> {
+        let Some(file) = self.files.pop_front() else {
+            return Ok(());
+        };
+        self.counts.n_truncated += 1;
+        let mut anew = file.anew(kit.number())?;
+        anew.is_after_loss = true;
+        self.files.push_front(anew);
+        if let Some(copy) = copy_of(&file) {
+            self.counts.lost_bytes += file.size.saturating_sub(copy.size);
+            self.files.push_front(copy);
+            return Ok(());
+        }
+        self.counts.lost_bytes += file.size.saturating_sub(file.offset);
+        // What is held of it cannot be read again.
+        self.intake.flush(now, out);
+        self.intake.forget_file(file.number);
+        self.is_touched = true;
+        Ok(())
+    }
+
+    /// Whether an ending source has nothing more to give. All that is held is handed over then.
+    pub(super) fn has_ended(&mut self, kit: &mut Kit, now: Now, out: &mut Vec<Entry>) -> io::Result<bool> {
+        let linger_ms = if self.wanted.is_docker { 0 } else { LINGER_MS };
+        if !self.is_ending || now.steady_ms < self.last_read_ms + linger_ms || self.files.len() > 1 {
+            return Ok(false);
+        }
+        let lingering = self.lingering.drain(..).map(|lingering| lingering.file);
+        for mut file in self.files.drain(..).chain(lingering) {
+            let rest = file.rest(&mut kit.buffer)?;
+            self.intake.take_rest(file.number, file.offset, &rest, now, out);
+            self.gone.push(file.id);
+        }
+        self.intake.flush(now, out);
+        self.is_touched = true;
+        Ok(true)
+    }
+
+    /// Positions of what was read since the last call, and the files whose positions are of no use any more.
+    pub(super) fn positions(&mut self, kit: &mut Kit) -> (Vec<Position>, Vec<FileId>) {
+        let mut gone = std::mem::take(&mut self.gone);
+        let mut positions = Vec::new();
+        if !std::mem::take(&mut self.is_touched) {
+            return (positions, gone);
+        }
+        let lingering = self.lingering.iter_mut().map(|lingering| &mut lingering.file);
+        for file in self.files.iter_mut().chain(lingering) {
+            if file.is_deleted() {
+                gone.push(file.id);
+            } else if let Some(position) = position(file, &self.intake, &self.wanted.id) {
+                kit.learn(position.clone());
+                positions.push(position);
+            }
+        }
+        let intake = &mut self.intake;
+        self.lingering.retain(
+            |Lingering {
+                 file, is_finished, ..
+             }| {
+                let is_done = *is_finished && intake.is_handed_over(file.number);
+                if is_done {
+                    intake.forget_file(file.number);
+                }
+                !is_done
+            },
+        );
+        let open: Vec<FileId> = self.ids().collect();
+        gone.extend(kit.surplus(&self.wanted.id, &open));
+        // A file cut off and written anew has the number of the one before; the newer position wins.
+        gone.retain(|id| positions.iter().all(|position| position.file != *id));
+        gone.iter().for_each(|id| kit.forget(*id));
+        (positions, gone)
+    }
+
+    /// When something held is to be handed over, in steady milliseconds.
+    pub(super) fn due_ms(&self) -> Option<u64> {
+        self.intake.due_ms()
+    }
+
+    /// Bytes held in memory.
+    pub(super) fn n_held_bytes(&self) -> usize {
+        self.intake.n_bytes()
+    }
+
+    /// Hands over all that is held, to free memory.
+    pub(super) fn flush(&mut self, now: Now, out: &mut Vec<Entry>) {
+        self.intake.flush(now, out);
+        self.is_touched = true;
+    }
+
+    /// Bytes of its open files, and how many of them were read.
+    pub(super) fn progress(&mut self) -> (u64, u64) {
+        self.files.iter_mut().fold((0, 0), |(total, read), file| {
+            let size = file.size_now();
+            (total + size, read + file.offset.min(size))
+        })
+    }
+
+    /// Whether it was read within the last second.
+    pub(super) fn is_active(&self, now: Now) -> bool {
+        now.steady_ms < self.last_read_ms + 1_000
+    }
+
+    /// Whether its log has no name any more but is still written.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.files.back().is_some_and(LogFile::is_deleted)
+    }
+}
+
+/// The copy that was made of a file before it was cut off, to be read on where the file was left.
+fn copy_of(file: &LogFile) -> Option<LogFile> {
+    let known = file.remembered();
+    // Too little to tell it from another file.
+    if known.head_bytes < 16 {
+        return None;
+    }
+    let names = chain::rotated(&file.path).ok()?;
+    names.iter().rev().find_map(|path| {
+        let mut copy = LogFile::open(path, file.number)
+            .ok()
+            .filter(|copy| !copy.is_gzip())?;
+        if copy.id == file.id || !copy.is(&known, file.offset).ok()? {
+            return None;
+        }
+        copy.skip_to(file.offset).ok()?;
+        Some(copy)
+    })
+}
+
+fn position(file: &mut LogFile, intake: &Intake, source: &str) -> Option<Position> {
+    let progress = intake.progress(file.number);
+    if progress.offset == 0 && progress.done == [0, 0] {
+        return None;
+    }
+    Some(Position {
+        file: file.id,
+        source: source.to_owned(),
+        fingerprint: file.fingerprint(&progress).ok()?,
+        progress,
+    })
+}

@@ -1,0 +1,57 @@
+//! Wakes the follower when a container's folder is made or removed. Only Docker's folder itself is watched:
+//! inside, every line written would be an event. Where watching does not work (network mounts), polling does it alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use file_watch::{RecommendedWatcher, RecursiveMode, Watcher};
+
+/// A watch over one folder, and the sleep that it interrupts.
+pub(super) struct Watch {
+    folder: PathBuf,
+    watcher: Option<RecommendedWatcher>,
+    wake: SyncSender<()>,
+    woken: Receiver<()>,
+}
+
+impl Watch {
+    pub(super) fn new(folder: &Path) -> Self {
+        let (wake, woken) = sync_channel(1);
+        Self {
+            folder: folder.to_owned(),
+            watcher: None,
+            wake,
+            woken,
+        }
+    }
+
+    /// Begins to watch if the folder is there; to be called whenever it was listed.
+    pub(super) fn ensure(&mut self) {
+        if self.watcher.is_some() {
+            return;
+        }
+        let wake = self.wake.clone();
+        // One wake-up that waits is as good as many.
+        let watcher = file_watch::recommended_watcher(move |_| {
+            let _ = wake.try_send(());
+        });
+        self.watcher = watcher.ok().and_then(|mut watcher| {
+            let watched = watcher.watch(&self.folder, RecursiveMode::NonRecursive);
+            watched.is_ok().then_some(watcher)
+        });
+    }
+
+    /// The folder is gone; a new one of its name is another.
+    pub(super) fn stop(&mut self) {
+        self.watcher = None;
+    }
+
+    /// Sleeps; true when something happened in the folder meanwhile.
+    pub(super) fn sleep(&self, duration: Duration) -> bool {
+        match self.woken.recv_timeout(duration) {
+            Ok(()) => true,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! How far each log file was handed over, and since when logs are followed at all.
+
+use rusqlite::{Connection, OptionalExtension, Result, Row, named_params};
+
+use crate::domain::intake::Progress;
+
+/// Which file on this machine, as long as it exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    /// Device number.
+    pub device: u64,
+    /// Inode number on it.
+    pub inode: u64,
+}
+
+/// What a file's bytes look like, so that another file under its number is not taken for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fingerprint {
+    /// How many first bytes are hashed: all that were handed over, up to a few hundred.
+    pub head_bytes: u64,
+    /// Their hash.
+    pub head_hash: i64,
+    /// How many bytes before the offset are hashed.
+    pub last_bytes: u64,
+    /// Their hash.
+    pub last_hash: i64,
+}
+
+/// A row: one file's position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The file.
+    pub file: FileId,
+    /// Container id, or path of a plain file.
+    pub source: String,
+    /// Its bytes.
+    pub fingerprint: Fingerprint,
+    /// How far it was handed over.
+    pub progress: Progress,
+}
+
+impl Position {
+    fn read(row: &Row<'_>) -> Result<Self> {
+        let number = |name: &str| row.get::<_, i64>(name).map(i64::cast_unsigned);
+        Ok(Self {
+            file: FileId {
+                device: number("device")?,
+                inode: number("inode")?,
+            },
+            source: row.get("source")?,
+            fingerprint: Fingerprint {
+                head_bytes: number("head_bytes")?,
+                head_hash: row.get("head_hash")?,
+                last_bytes: number("last_bytes")?,
+                last_hash: row.get("last_hash")?,
+            },
+            progress: Progress {
+                offset: number("offset")?,
+                done: [number("stdout_done")?, number("stderr_done")?],
+            },
+        })
+    }
+}
+
+/// All positions.
+pub fn all(connection: &Connection) -> Result<Vec<Position>> {
+    connection
+        .prepare("select * from positions")?
+        .query_map([], Position::read)?
+        .collect()
+}
+
+/// Saves positions, and forgets the files that are gone.
+pub fn save(tx: &Connection, positions: &[Position], gone: &[FileId]) -> Result<()> {
+    let mut delete = tx.prepare_cached("delete from positions where device = :device and inode = :inode")?;
+    for file in gone {
+        delete.execute(named_params! {
+            ":device": file.device.cast_signed(),
+            ":inode": file.inode.cast_signed(),
+        })?;
+    }
+    let mut save = tx.prepare_cached(
+        "insert or replace into positions
+             (device, inode, source, head_bytes, head_hash, last_bytes, last_hash, offset, stdout_done, stderr_done)
+         values
+             (:device, :inode, :source, :head_bytes, :head_hash, :last_bytes, :last_hash, :offset, :stdout_done, :stderr_done)",
+    )?;
+    for position in positions {
+        let Position {
+            file,
+            source,
+            fingerprint,
+            progress,
+        } = position;
+        save.execute(named_params! {
+            ":device": file.device.cast_signed(),
+            ":inode": file.inode.cast_signed(),
+            ":source": source,
+            ":head_bytes": fingerprint.head_bytes.cast_signed(),
+            ":head_hash": fingerprint.head_hash,
+            ":last_bytes": fingerprint.last_bytes.cast_signed(),
+            ":last_hash": fingerprint.last_hash,
+            ":offset": progress.offset.cast_signed(),
+            ":stdout_done": progress.done[0].cast_signed(),
+            ":stderr_done": progress.done[1].cast_signed(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Since when logs are followed, in Unix milliseconds: `now_ms` the first time, and that from then on.
+pub fn following_since(tx: &Connection, now_ms: i64) -> Result<i64> {
+    tx.execute(
+        "insert into following (id, since_ms) values (1, :now) on conflict (id) do nothing",
+        named_params! {":now": now_ms},
+    )?;
+    let since = tx
+        .query_row("select since_ms from following where id = 1", [], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(since.unwrap_or(now_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlite::Store;
+
+    use super::*;
+    use crate::store::MIGRATIONS;
+
+    fn position(inode: u64, offset: u64) -> Position {
+        Position {
+            file: FileId {
+                device: u64::MAX,
+                inode,
+            },
+            source: "abc".to_owned(),
+            fingerprint: Fingerprint {
+                head_bytes: 256,
+                head_hash: -5,
+                last_bytes: 64,
+                last_hash: i64::MIN,
+            },
+            progress: Progress {
+                offset,
+                done: [offset, u64::MAX],
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn a_position_is_read_as_it_was_saved_and_goes_with_its_file() {
+        let store = Store::in_memory(MIGRATIONS).unwrap();
+        let found = store
+            .write(|tx| {
+                save(tx, &[position(1, 10), position(2, 20)], &[])?;
+                save(tx, &[position(1, 11)], &[position(2, 0).file])?;
+                all(tx)
+            })
+            .await
+            .unwrap();
+        assert_eq!(found, [position(1, 11)]);
+    }
+
+    #[tokio::test]
+    async fn the_first_start_is_remembered() {
+        let store = Store::in_memory(MIGRATIONS).unwrap();
+        let since = store
+            .write(|tx| Ok::<_, rusqlite::Error>((following_since(tx, 5)?, following_since(tx, 9)?)))
+            .await
+            .unwrap();
+        assert_eq!(since, (5, 5));
+    }
+}
