@@ -15,6 +15,8 @@ create table positions (
     -- Lines of a stream before this were handed over already.
     stdout_done integer not null,
     stderr_done integer not null,
+    -- The order in which positions were saved: a larger number is later.
+    turn integer not null,
     primary key (device, inode)
 ) strict, without rowid;
 

@@ -118,6 +118,7 @@ impl Intake {
         now: Now,
         out: &mut Vec<Entry>,
     ) -> usize {
+        self.files.entry(file).or_default();
         let mut at = 0;
         if self.long.as_ref().is_some_and(|long| long.file == file) {
             at = self.go_on_long(bytes, now, out);
@@ -144,6 +145,7 @@ impl Intake {
 
     /// Takes what stands at the end of a file to which nothing is added any more: a line without its line break.
     pub fn take_rest(&mut self, file: u32, offset: u64, bytes: &[u8], now: Now, out: &mut Vec<Entry>) {
+        self.files.entry(file).or_default();
         let end = offset + bytes.len() as u64;
         if let Some(long) = self.long.take_if(|long| long.file == file) {
             self.finish_long(long, end, now, out);

@@ -231,7 +231,9 @@ proptest! {
         let mut progress = Progress::default();
         for n_reads in lives.into_iter().chain([usize::MAX]) {
             let mut intake = Intake::new("web".into(), Format::Docker, 1 << 20);
-            intake.begin_file(1, progress);
+            if progress != Progress::default() {
+                intake.begin_file(1, progress);
+            }
             feed(&mut intake, &log, progress.offset as usize, size, n_reads, &mut out);
             if n_reads == usize::MAX {
                 intake.flush(NOW, &mut out);

@@ -37,6 +37,8 @@ pub struct Position {
     pub fingerprint: Fingerprint,
     /// How far it was handed over.
     pub progress: Progress,
+    /// The order in which positions were saved: a larger number is later.
+    pub turn: u64,
 }
 
 impl Position {
@@ -58,6 +60,7 @@ impl Position {
                 offset: number("offset")?,
                 done: [number("stdout_done")?, number("stderr_done")?],
             },
+            turn: number("turn")?,
         })
     }
 }
@@ -81,9 +84,9 @@ pub fn save(tx: &Connection, positions: &[Position], gone: &[FileId]) -> Result<
     }
     let mut save = tx.prepare_cached(
         "insert or replace into positions
-             (device, inode, source, head_bytes, head_hash, last_bytes, last_hash, offset, stdout_done, stderr_done)
+             (device, inode, source, head_bytes, head_hash, last_bytes, last_hash, offset, stdout_done, stderr_done, turn)
          values
-             (:device, :inode, :source, :head_bytes, :head_hash, :last_bytes, :last_hash, :offset, :stdout_done, :stderr_done)",
+             (:device, :inode, :source, :head_bytes, :head_hash, :last_bytes, :last_hash, :offset, :stdout_done, :stderr_done, :turn)",
     )?;
     for position in positions {
         let Position {
@@ -91,6 +94,7 @@ pub fn save(tx: &Connection, positions: &[Position], gone: &[FileId]) -> Result<
             source,
             fingerprint,
             progress,
+            turn,
         } = position;
         save.execute(named_params! {
             ":device": file.device.cast_signed(),
@@ -103,6 +107,7 @@ pub fn save(tx: &Connection, positions: &[Position], gone: &[FileId]) -> Result<
             ":offset": progress.offset.cast_signed(),
             ":stdout_done": progress.done[0].cast_signed(),
             ":stderr_done": progress.done[1].cast_signed(),
+            ":turn": turn.cast_signed(),
         })?;
     }
     Ok(())
@@ -146,6 +151,7 @@ mod tests {
                 offset,
                 done: [offset, u64::MAX],
             },
+            turn: 7,
         }
     }
 

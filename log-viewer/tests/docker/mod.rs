@@ -99,7 +99,10 @@ impl Container {
     /// Rotates as the daemon does: renames, keeping `n_kept` old files, and opens a new one.
     pub(crate) fn rotate(&mut self, n_kept: u32) {
         for n in (1..n_kept).rev() {
-            let _ = std::fs::rename(self.rotated(n), self.rotated(n + 1));
+            for kind in ["", ".gz"] {
+                let name = |n| format!("{}{kind}", self.rotated(n).display());
+                let _ = std::fs::rename(name(n), name(n + 1));
+            }
         }
         std::fs::rename(&self.log, self.rotated(1)).unwrap();
         self.file = append(&self.log);
@@ -127,7 +130,7 @@ impl Container {
     }
 
     /// Stops and removes it.
-    pub(crate) fn remove(self) {
+    pub(crate) fn remove(&self) {
         std::fs::remove_dir_all(&self.folder).unwrap();
     }
 }

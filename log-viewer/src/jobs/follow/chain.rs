@@ -38,6 +38,13 @@ pub(super) fn rotated(current: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(|(_, _, path)| path).collect())
 }
 
+/// All files of a log by name, the oldest first, `current` last.
+pub(super) fn all(current: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut names = rotated(current)?;
+    names.push(current.to_owned());
+    Ok(names)
+}
+
 /// Whether a path that a glob gave is one that was rotated away from another.
 pub(super) fn is_rotated(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(OsStr::to_str) else {

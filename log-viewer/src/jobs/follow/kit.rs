@@ -25,9 +25,7 @@ pub(super) struct Kit {
     since_ms: i64,
     next_number: u32,
     positions: HashMap<FileId, Position>,
-    /// When each position was learnt; a later one has a larger number.
-    learnt: HashMap<FileId, u64>,
-    n_learnt: u64,
+    last_turn: u64,
     /// Sources of which any position was ever known.
     sources: HashSet<String>,
 }
@@ -45,8 +43,7 @@ impl Kit {
             tail_bytes,
             since_ms,
             next_number: 0,
-            learnt: HashMap::new(),
-            n_learnt: 0,
+            last_turn: positions.iter().map(|position| position.turn).max().unwrap_or(0),
             sources: positions.iter().map(|position| position.source.clone()).collect(),
             positions: positions
                 .into_iter()
@@ -87,33 +84,35 @@ impl Kit {
         self.sources.contains(source)
     }
 
-    pub(super) fn learn(&mut self, position: Position) {
+    /// Remembers a position, and gives it its turn.
+    pub(super) fn learn(&mut self, mut position: Position) -> Position {
+        self.last_turn += 1;
+        position.turn = self.last_turn;
         if !self.sources.contains(&position.source) {
             self.sources.insert(position.source.clone());
         }
-        self.n_learnt += 1;
-        self.learnt.insert(position.file, self.n_learnt);
-        self.positions.insert(position.file, position);
+        self.positions.insert(position.file, position.clone());
+        position
     }
 
-    /// Of a source's files that are not open any more, all but those read last: what is older than a known file
+    /// Of a source's files that are not open any more, all but those saved last: what is older than a known file
     /// is not read again, known or not.
     pub(super) fn surplus(&self, source: &str, open: &[FileId]) -> Vec<FileId> {
-        let closed = self
+        let of_source = self
             .positions
             .values()
             .filter(|position| position.source == source);
-        let mut closed: Vec<FileId> = closed
-            .map(|position| position.file)
-            .filter(|file| !open.contains(file))
+        let mut closed: Vec<(u64, FileId)> = of_source
+            .filter(|position| !open.contains(&position.file))
+            .map(|position| (position.turn, position.file))
             .collect();
-        closed.sort_by_key(|file| std::cmp::Reverse(self.learnt.get(file).copied().unwrap_or(0)));
-        closed.split_off(closed.len().min(N_CLOSED_KEPT))
+        closed.sort_by_key(|(turn, _)| std::cmp::Reverse(*turn));
+        let surplus = closed.split_off(closed.len().min(N_CLOSED_KEPT));
+        surplus.into_iter().map(|(_, file)| file).collect()
     }
 
     pub(super) fn forget(&mut self, file: FileId) {
         self.positions.remove(&file);
-        self.learnt.remove(&file);
     }
 
     /// Positions that belong to none of these sources: their logs are gone.

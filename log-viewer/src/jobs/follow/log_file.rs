@@ -154,6 +154,21 @@ impl LogFile {
         Ok(last.len() as u64 == known.last_bytes && hash(&last) == known.last_hash)
     }
 
+    /// Whether this `.gz` was made from a file that is open still.
+    pub(super) fn is_compressed_from(&self, original: &mut LogFile) -> io::Result<bool> {
+        let Content::Plain(file) = &original.content else {
+            return Ok(false);
+        };
+        if !self.is_gzip() {
+            return Ok(false);
+        }
+        let mut head = vec![0; HEAD_BYTES];
+        let n_head = read_at(file, &mut head, 0)?;
+        let size = file.metadata()?.len();
+        Ok(head[..n_head] == self.head
+            && bytes_before(file, size, LAST_BYTES)? == gzip_bytes_before(&self.path, size, LAST_BYTES)?)
+    }
+
     /// Goes to where an earlier process, or the file's other copy, left off.
     pub(super) fn skip_to(&mut self, offset: u64) -> io::Result<()> {
         match &mut self.content {

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::entry::{Entry, Marks};
@@ -20,6 +19,9 @@ const LINGER_MS: u64 = 5_000;
 const MAX_FILES: usize = 64;
 /// How long a file that is nowhere to be found may be on its way from one name to another.
 const MOVING_MS: u64 = 2_000;
+
+/// Tries to open a source's files while they are being renamed.
+const MAX_TRIES: u32 = 100;
 
 /// A source that is followed.
 pub(super) struct Source {
@@ -82,16 +84,17 @@ impl Source {
     }
 
     fn open_all(&mut self, kit: &mut Kit) -> io::Result<()> {
-        let mut files = Vec::new();
-        for path in self.names()? {
-            match LogFile::open(&path, kit.number()) {
-                Ok(file) => files.push(file),
-                // A rotated one may be refused or broken; the log itself must open.
-                Err(error) if path == self.wanted.path => return Err(error),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => self.problem = Some(format!("cannot read {}: {error}", path.display())),
+        let mut tries = 0..MAX_TRIES;
+        let mut files = loop {
+            if let Some(files) = self.open_chain(kit)? {
+                break files;
             }
-        }
+            std::fs::metadata(&self.wanted.path)?;
+            tries
+                .next()
+                .ok_or_else(|| io::Error::other("it is being rotated all the time"))?;
+            std::thread::yield_now();
+        };
         let known: Vec<Option<Position>> = files
             .iter_mut()
             .map(|file| kit.known(&self.wanted.id, file))
@@ -101,6 +104,7 @@ impl Source {
         if newest_known.is_none() && is_followed_before {
             self.intake.mark_next(Marks::LOST);
         }
+        mark_cut_off(&mut files, &known);
         let starts = match newest_known {
             None if !is_followed_before => kit.first_sight(&files)?,
             _ => vec![Some(0); files.len()],
@@ -126,11 +130,23 @@ impl Source {
         Ok(())
     }
 
-    /// All files of the source by name, the oldest first.
-    fn names(&self) -> io::Result<Vec<PathBuf>> {
-        let mut names = chain::rotated(&self.wanted.path)?;
-        names.push(self.wanted.path.clone());
-        Ok(names)
+    /// Opens all files of the source, the oldest first. None while names are moving: it is asked again.
+    fn open_chain(&mut self, kit: &mut Kit) -> io::Result<Option<Vec<LogFile>>> {
+        let names = chain::all(&self.wanted.path)?;
+        let mut files = Vec::new();
+        for path in &names {
+            match LogFile::open(path, kit.number()) {
+                Ok(file) => files.push(file),
+                // A rotated one may be refused or broken; the log itself must open.
+                Err(error) if *path == self.wanted.path => return absent_is_none(error),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => self.problem = Some(format!("cannot read {}: {error}", path.display())),
+            }
+        }
+        let is_so_still =
+            |file: &LogFile| std::fs::metadata(&file.path).is_ok_and(|now| id_of(&now) == file.id);
+        let is_settled = files.iter().all(is_so_still) && chain::all(&self.wanted.path)? == names;
+        Ok(is_settled.then_some(files))
     }
 
     /// Gives the entries that follow another name.
@@ -167,22 +183,12 @@ impl Source {
 
     /// The files that came after the last one that is open. None while names are moving: it is asked again.
     fn newer(&mut self, kit: &mut Kit, current: FileId, now: Now) -> io::Result<Option<Vec<LogFile>>> {
-        let mut files = Vec::new();
-        for path in self.names()? {
-            match LogFile::open(&path, kit.number()) {
-                Ok(file) => files.push(file),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) if path == self.wanted.path => return Err(error),
-                Err(error) => self.problem = Some(format!("cannot read {}: {error}", path.display())),
-            }
-        }
-        let n_ids = files
-            .iter()
-            .map(|file| file.id)
-            .collect::<std::collections::BTreeSet<_>>()
-            .len();
-        let is_settled = n_ids == files.len() && files.last().is_some_and(|file| file.id == current);
-        let Some(last) = self.files.back().filter(|_| is_settled) else {
+        let chain = self.open_chain(kit)?;
+        let Some(mut files) = chain.filter(|files| files.last().is_some_and(|file| file.id == current))
+        else {
+            return Ok(None);
+        };
+        let Some(last) = self.files.back() else {
             return Ok(None);
         };
         if let Some(at) = files.iter().position(|file| file.id == last.id) {
@@ -193,16 +199,22 @@ impl Source {
         if !last.is_deleted() && now.steady_ms - since_ms < MOVING_MS {
             return Ok(None);
         }
-        let open: Vec<FileId> = self.ids().collect();
-        // The last one is gone: what is unknown came after it, and there may have been more.
-        let known = files
+        // The last one is gone, or compressed: what is unknown came after it, and there may have been more.
+        let newest_known = files
             .iter_mut()
-            .rposition(|file| open.contains(&file.id) || kit.known(&self.wanted.id, file).is_some());
-        files.drain(..known.map_or(0, |at| at + 1));
-        if files.len() > 1 {
+            .rposition(|file| self.is_open(file) || kit.known(&self.wanted.id, file).is_some());
+        files.drain(..newest_known.map_or(0, |at| at + 1));
+        if newest_known.is_none() && files.len() > 1 {
             files[0].is_after_loss = true;
         }
         Ok(Some(files))
+    }
+
+    /// Whether a file is one that is open, or was compressed from one that is.
+    fn is_open(&mut self, file: &LogFile) -> bool {
+        let lingering = self.lingering.iter_mut().map(|lingering| &mut lingering.file);
+        let mut open = self.files.iter_mut().chain(lingering);
+        open.any(|open| open.id == file.id || file.is_compressed_from(open).unwrap_or(false))
     }
 
     fn ids(&self) -> impl Iterator<Item = FileId> {
@@ -358,11 +370,9 @@ impl Source {
         }
         let lingering = self.lingering.iter_mut().map(|lingering| &mut lingering.file);
         for file in self.files.iter_mut().chain(lingering) {
-            if file.is_deleted() {
-                gone.push(file.id);
-            } else if let Some(position) = position(file, &self.intake, &self.wanted.id) {
-                kit.learn(position.clone());
-                positions.push(position);
+            // Of a deleted file too: it may go on as a compressed one.
+            if let Some(position) = position(file, &self.intake, &self.wanted.id) {
+                positions.push(kit.learn(position));
             }
         }
         let intake = &mut self.intake;
@@ -420,6 +430,26 @@ impl Source {
     }
 }
 
+fn absent_is_none<T>(error: io::Error) -> io::Result<Option<T>> {
+    match error.kind() {
+        io::ErrorKind::NotFound => Ok(None),
+        _ => Err(error),
+    }
+}
+
+/// A file whose position is now found in another, its copy, was cut off since: what was written after the copy is lost.
+fn mark_cut_off(files: &mut [LogFile], known: &[Option<Position>]) {
+    for (at, position) in known.iter().enumerate() {
+        let Some(position) = position.as_ref().filter(|position| position.file != files[at].id) else {
+            continue;
+        };
+        let cut_off = files.iter_mut().find(|file| file.id == position.file);
+        if let Some(file) = cut_off {
+            file.is_after_loss = true;
+        }
+    }
+}
+
 /// The copy that was made of a file before it was cut off, to be read on where the file was left.
 fn copy_of(file: &LogFile) -> Option<LogFile> {
     let known = file.remembered();
@@ -450,5 +480,6 @@ fn position(file: &mut LogFile, intake: &Intake, source: &str) -> Option<Positio
         source: source.to_owned(),
         fingerprint: file.fingerprint(&progress).ok()?,
         progress,
+        turn: 0,
     })
 }
