@@ -6,6 +6,7 @@
 mod api;
 mod app;
 pub mod catalogue;
+mod dashboard;
 pub mod domain;
 pub mod engine;
 pub mod heads;

@@ -4,9 +4,9 @@
 use auth::Scope;
 use web::{Policy, Routes};
 
-use crate::api::{catalogue, ingest, metrics, submit};
+use crate::api::{catalogue, csv, dashboard, ingest, metrics, submit};
 use crate::app::App;
-use crate::pages::home;
+use crate::pages::{explore, metric, overview, start};
 use crate::settings::Settings;
 
 pub(crate) fn routes(settings: &Settings) -> Routes<App> {
@@ -15,12 +15,17 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .post("/api/metrics", submit::submit)
         .with(Policy::key(Scope::Read))
         .get("/api/metrics", metrics::query)
+        .get("/api/metrics/csv", csv::export)
         .get("/api/metrics/names", catalogue::names)
         .get("/api/metrics/labels", catalogue::labels)
         .get("/api/metrics/series", catalogue::series)
         .get("/api/projects", catalogue::projects)
         .get("/api/sessions", catalogue::sessions)
+        .get("/api/dashboard", dashboard::show)
         .get("/api/ingest", ingest::show)
         .with(Policy::page(Scope::Read))
-        .get("/", home::show)
+        .get("/", overview::show)
+        .get("/explore", explore::show)
+        .get("/metrics/{name}", metric::show)
+        .get("/start", start::show)
 }

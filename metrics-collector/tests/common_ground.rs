@@ -21,7 +21,7 @@ async fn it_is_healthy_and_ready_and_counts_its_work() {
 }
 
 #[tokio::test]
-async fn its_page_is_behind_the_login_and_says_what_will_be_there() {
+async fn its_page_is_behind_the_login_and_says_how_to_begin() {
     let server = launch().start().await;
     let stranger = server.stranger().get("/").await;
     assert_eq!(
@@ -30,11 +30,7 @@ async fn its_page_is_behind_the_login_and_says_what_will_be_there() {
     );
     let page = server.client().get("/").await;
     assert_eq!(page.status, 200);
-    assert!(
-        page.text().contains("The metrics collector is running."),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("Send your first metric"), "{}", page.text());
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! JSON doors, one file per resource. `select_query` reads what all that show metrics are asked with.
 
 pub(crate) mod catalogue;
+pub(crate) mod csv;
+pub(crate) mod dashboard;
 pub(crate) mod ingest;
 pub(crate) mod metrics;
 pub(crate) mod select_query;

@@ -28,4 +28,5 @@ pub mod tier_row;
 pub mod times_pool;
 pub mod timestamp;
 pub mod varint;
+pub mod well_known;
 pub mod window;

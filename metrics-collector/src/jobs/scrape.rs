@@ -36,19 +36,25 @@ async fn watch(app: Arc<App>, place: usize, target: Target, mut ending: Ending) 
     let every = app.settings.scrape.every;
     let client = client(&app, &target);
     let mut memory = Memory::default();
+    let mut was_down = false;
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + first(&target, every), every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while ending.unless(ticks.tick()).await.is_some() {
         let Some(outcome) = ending.unless(scrape(&app, &client, &target, &mut memory)).await else {
             return;
         };
-        if let Err(problem) = &outcome.taken {
+        // Told once, not four times a minute.
+        let is_down = outcome.taken.is_err();
+        if let Err(problem) = &outcome.taken
+            && !was_down
+        {
             tracing::warn!(
                 job = target.job,
                 instance = target.instance,
                 "scrape failed: {problem}"
             );
         }
+        was_down = is_down;
         app.scrapes.note(place, outcome);
     }
 }

@@ -1,3 +1,11 @@
 //! HTML doors.
 
-pub(crate) mod home;
+pub(crate) mod explore;
+mod explore_view;
+pub(crate) mod metric;
+mod metric_view;
+pub(crate) mod overview;
+mod overview_view;
+mod plot;
+pub(crate) mod start;
+mod start_view;

@@ -47,6 +47,7 @@ const UI_JS: &str = concat!(
     include_str!("script/keys.js"),
     include_str!("script/menu.js"),
     include_str!("script/range.js"),
+    include_str!("script/submit.js"),
     include_str!("script/fresh.js"),
     include_str!("script/live.js"),
 );

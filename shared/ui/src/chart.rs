@@ -24,6 +24,8 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tone {
+    /// What the chart is about.
+    Main,
     /// As it should be.
     Good,
     /// Worth a look.

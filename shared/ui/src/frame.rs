@@ -99,6 +99,11 @@ impl Frame {
         }
     }
 
+    /// The link to another page of the service, `explore`, that goes on with the range of time.
+    pub fn page(&self, path: &str) -> String {
+        self.with_range(&format!("{}{path}", self.root))
+    }
+
     /// The link to an embedded file by its plain name: `../assets/ui.<hash>.css`.
     pub fn asset(&self, name: &str) -> String {
         format!("{}{}", self.root, assets::path_of(name))

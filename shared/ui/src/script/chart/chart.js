@@ -3,7 +3,6 @@
 // range: `monlight:zoom` with { from, to } in Unix milliseconds goes up from the figure, and unless somebody prevents
 // it, the page is loaded with that from and to. Where uPlot is missing, the tables of values are shown instead.
 
-const HEIGHT = 220;
 /** A shorter drag is a click. */
 const SHORTEST_DRAG_PX = 6;
 
@@ -72,7 +71,7 @@ function draw(figure, box, chart) {
     /** @type {uPlot.Options} */
     const options = {
       width: box.clientWidth,
-      height: Number(figure.dataset["chartHeight"]) || HEIGHT,
+      height: box.clientHeight,
       ms: 1,
       tzDate: (at) => (isUtc() ? uPlot.tzDate(new Date(at), "Etc/UTC") : new Date(at)),
       legend: { show: false },

@@ -67,6 +67,27 @@ function valueRange(low, high) {
   return [low >= 0 ? 0 : low - room, high > 0 || low >= 0 ? high + room : 0];
 }
 
+/** Whoever tells a state every minute has no gap in a chart by half a minute. */
+const LONGEST_BRIDGE_STEPS = 4.5;
+
+/** The gaps that are worth showing. @param {uPlot} plot @param {number} step Milliseconds. @param {uPlot.Series.Gap[]} gaps
+ * @returns {uPlot.Series.Gap[]} */
+function wideGaps(plot, step, gaps) {
+  const { min = 0, max = 1 } = plot.scales["x"] ?? {};
+  const pixels = (plot.bbox.width / (max - min)) * step * LONGEST_BRIDGE_STEPS;
+  return gaps.filter(([from, to]) => to - from > pixels);
+}
+
+/** Values that stand alone between gaps, which no line would show. @param {uPlot} plot @param {number} place
+ * @returns {number[] | null} */
+function lonely(plot, place) {
+  const values = plot.data[place] ?? [];
+  const is = (/** @type {number} */ i) => values[i] !== null && values[i] !== undefined;
+  const found = [];
+  for (let i = 0; i < values.length; i += 1) if (is(i) && !is(i - 1) && !is(i + 1)) found.push(i);
+  return found.length > 0 ? found : null;
+}
+
 /** @param {Element} home @param {Chart} chart @param {boolean[]} shown @returns {uPlot.Series[]} */
 function seriesOptions(home, chart, shown) {
   const isBars = chart.kind === "bars" || chart.kind === "stacked_bars";
@@ -79,7 +100,8 @@ function seriesOptions(home, chart, shown) {
       show: shown[place] ?? true,
       stroke: paint,
       width: isBars ? 0 : series.is_dashed ? 1.25 : 1.75,
-      points: { show: false },
+      points: { show: false, size: 4, fill: paint, filter: (plot, n) => (isBars ? null : lonely(plot, n)) },
+      gaps: (plot, _place, _from, _to, gaps) => wideGaps(plot, chart.step, gaps),
     };
     if (series.is_dashed || place >= N_COLOURS) option.dash = DASH;
     if (isBars && bars) option.paths = bars;

@@ -1,0 +1,149 @@
+//! `GET /api/dashboard`: a project in one answer (contract §3.6), true over any period.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use ui::moment::rfc3339_seconds;
+use web::{Request, Response, ResponseExt, Result, StatusCode};
+
+use super::select_query::{self, DEFAULT_PERIOD};
+use crate::app::App;
+use crate::catalogue;
+use crate::dashboard::{self, Scope, VitalTotals, Vitals};
+use crate::domain::resolution::Step;
+use crate::domain::select::{Function, Select};
+use crate::domain::well_known::{RATED_QUANTILE, VITALS, Vital};
+
+/// Metrics listed.
+const MAX_TOP: usize = 10;
+/// Vitals that the contract has over time and by page.
+const N_CORE: usize = 3;
+
+#[derive(Serialize)]
+struct Top {
+    name: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    count: u64,
+    total: f64,
+}
+
+/// `GET /api/dashboard[?period=24h|from=&to=][&project=]`
+pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
+    let query = request.query();
+    let range = select_query::range(query, service::unix_ms())?;
+    let scope = Scope {
+        project: query.get("project").map(str::to_owned),
+        from_ms: range.from_ms,
+        to_ms: range.to_ms,
+    };
+    let mut metrics = metrics(&app, &scope).await?;
+    let total_datapoints: u64 = metrics.iter().map(|metric| metric.count).sum();
+    let distinct_metrics = metrics.len();
+    metrics.sort_by_key(|metric| Reverse(metric.count));
+    metrics.truncate(MAX_TOP);
+    let mut body = json!({
+        "period": range.period.as_deref().unwrap_or(DEFAULT_PERIOD),
+        "from": rfc3339_seconds(scope.from_ms),
+        "to": rfc3339_seconds(scope.to_ms),
+        "summary": { "total_datapoints": total_datapoints, "distinct_metrics": distinct_metrics },
+        "top_metrics": metrics,
+    });
+    if range.period.is_none() {
+        body["period"] = Value::Null;
+    }
+    if let Some(vitals) = dashboard::vitals(&app, &scope).await? {
+        body["web_vitals"] = json!({
+            "summary": summary(&vitals),
+            "sessions": vitals.n_sessions,
+            "timeseries": timeseries(&app, &scope).await?,
+            "by_page": by_page(&vitals),
+        });
+    }
+    Ok(Response::json(StatusCode::OK, &body))
+}
+
+/// Every metric that has samples in the range.
+async fn metrics(app: &App, scope: &Scope) -> Result<Vec<Top>> {
+    let names = catalogue::names(&app.ingest.registry(), scope.project.as_deref());
+    let mut metrics = Vec::with_capacity(names.len());
+    for metric in names {
+        let select = Select {
+            kind: Some(metric.kind),
+            ..scope.select(&metric.name, Step::Whole)
+        };
+        let answer = app.select(select).await?;
+        let Some(point) = answer.series.first().and_then(|line| line.points.first()) else {
+            continue;
+        };
+        metrics.push(Top {
+            name: metric.name.to_string(),
+            kind: metric.kind.name(),
+            count: point.count,
+            total: point.sum,
+        });
+    }
+    Ok(metrics)
+}
+
+fn summary(vitals: &Vitals) -> Map<String, Value> {
+    let told = |totals: &VitalTotals| {
+        let [good, between, poor] = totals.shares.map_or([None; 3], |shares| shares.map(Some));
+        json!({
+            "avg": totals.avg,
+            "p75": totals.p75,
+            "count": totals.count,
+            "rating": totals.rating.name(),
+            "good": good,
+            "needs_improvement": between,
+            "poor": poor,
+        })
+    };
+    let pairs = vitals
+        .totals
+        .iter()
+        .map(|totals| (totals.vital.key.to_owned(), told(totals)));
+    pairs.collect()
+}
+
+/// p75 by bucket: a minute up to a day, else an hour.
+async fn timeseries(app: &App, scope: &Scope) -> Result<Vec<Value>> {
+    let mut buckets: std::collections::BTreeMap<i64, (u64, Map<String, Value>)> = Default::default();
+    for vital in &VITALS[..N_CORE] {
+        let select = Select {
+            function: Some(Function::Quantile(RATED_QUANTILE)),
+            ..scope.select(vital.metric, Step::Auto)
+        };
+        let answer = app.select(select).await?;
+        for point in answer.series.iter().flat_map(|line| &line.points) {
+            let (count, values) = buckets.entry(point.at_ms).or_default();
+            *count += point.count;
+            values.insert(vital.key.to_owned(), point.value.into());
+        }
+    }
+    let told = buckets.into_iter().map(|(at_ms, (count, values))| {
+        let value = |vital: &Vital| values.get(vital.key).cloned().unwrap_or(Value::Null);
+        let mut row = json!({ "bucket": rfc3339_seconds(at_ms) });
+        for vital in &VITALS[..N_CORE] {
+            row[vital.key] = value(vital);
+        }
+        row["count"] = count.into();
+        row
+    });
+    Ok(told.collect())
+}
+
+fn by_page(vitals: &Vitals) -> Vec<Value> {
+    let told = vitals.pages.iter().map(|page| {
+        let mut row = json!({ "page": page.path });
+        for (vital, p75) in VITALS.iter().zip(page.p75) {
+            row[vital.key] = p75.into();
+        }
+        row["page_views"] = page.n_views.into();
+        row["sessions"] = page.n_sessions.into();
+        row
+    });
+    told.collect()
+}

@@ -1,0 +1,71 @@
+//! `/`: requests, Web Vitals, and what comes in.
+
+use std::sync::Arc;
+
+use service::{page, unix_ms};
+use ui::{Count, RangePicker};
+use web::{Request, Response, Result, StatusCode};
+
+use super::overview_view::{OverviewPage, Tab, http_view, ingest_facts, notes, targets, vitals_view};
+use super::start_view::Start;
+use crate::app::App;
+use crate::catalogue;
+use crate::dashboard::{self, Scope};
+
+/// What is shown where the URL says nothing.
+pub(crate) const DEFAULT_RANGE: &str = "6h";
+/// Finest step of the charts: quantiles come by the minute.
+const FINEST_MS: i64 = 60_000;
+
+/// `GET /[?range=|from=&to=][&project=][&requests=app|browser|monlight]`
+pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
+    let now_ms = unix_ms();
+    let query = request.query();
+    let picker = RangePicker::read(query.pairs(), DEFAULT_RANGE, now_ms);
+    let scope = Scope {
+        project: query.get("project").map(str::to_owned),
+        from_ms: picker.range.from_ms,
+        to_ms: picker.range.to_ms,
+    };
+    let kinds = dashboard::http_kinds(&app, scope.project.as_deref());
+    let wanted = query.get("requests");
+    let kind = kinds
+        .iter()
+        .copied()
+        .find(|kind| Some(kind.key) == wanted)
+        .or(kinds.first().copied());
+    let (n_metrics, projects) = {
+        let registry = app.ingest.registry();
+        let n_metrics = catalogue::names(&registry, None).len();
+        (
+            n_metrics,
+            registry.projects().iter().map(ToString::to_string).collect(),
+        )
+    };
+    let step_ms = dashboard::chart_step_ms(picker.range.length_ms(), FINEST_MS);
+    let http = match kind {
+        Some(kind) => Some(dashboard::http(&app, kind, &scope, step_ms).await?),
+        None => None,
+    };
+    let vitals = match dashboard::has_vitals(&app, scope.project.as_deref()) {
+        true => dashboard::vitals(&app, &scope).await?,
+        false => None,
+    };
+    let health = app.ingest_health();
+    let view = OverviewPage {
+        frame: app.common.frame(&request, "Metrics"),
+        start: Start::new(&app.common.address(&request)),
+        n_metrics,
+        kinds: kinds.iter().map(|names| Tab::of(names, kind, &picker)).collect(),
+        kind_param: wanted.map(str::to_owned),
+        http: http.map(|http| http_view(http, &scope, &picker, now_ms)),
+        vitals: vitals.map(vitals_view),
+        facts: ingest_facts(&health, Count::new(n_metrics as u64), now_ms),
+        notes: notes(&health),
+        targets: targets(app.scrapes.all(), now_ms),
+        project: scope.project,
+        projects,
+        picker,
+    };
+    Ok(page(StatusCode::OK, &view))
+}

@@ -1,0 +1,144 @@
+//! The pages without a browser: what they show, what they refuse, and that text from outside stays text.
+
+mod support;
+
+use support::{now_ms, send, start};
+use testkit::{Client, Server, json};
+
+const EVIL: &str = "<script>alert(1)</script>";
+
+async fn filled() -> (Server, Client) {
+    let server = start().await;
+    let mut client = server.client();
+    let at = now_ms() - 120_000;
+    let metrics = json!([
+        {"name": "http_requests_total", "type": "counter", "value": 97, "timestamp": at, "project": "shop",
+         "labels": {"endpoint": "/cart", "status": "200", "method": "GET"}},
+        {"name": "http_requests_total", "type": "counter", "value": 3, "timestamp": at, "project": "shop",
+         "labels": {"endpoint": "/cart", "status": "503", "method": "GET"}},
+        {"name": "http_request_duration_seconds", "type": "histogram", "value": 0.25, "timestamp": at,
+         "project": "shop", "labels": {"endpoint": "/cart", "status": "200", "method": "GET"}},
+        {"name": "web_vitals_lcp", "type": "histogram", "value": 5000, "timestamp": at, "labels": {"page": "/x"}},
+        {"name": EVIL, "type": "gauge", "value": 1, "timestamp": at, "project": EVIL, "labels": {EVIL: EVIL}},
+    ]);
+    send(&mut client, &metrics).await;
+    (server, client)
+}
+
+async fn page(client: &mut Client, path: &str) -> String {
+    let answer = client.get(path).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+    answer.text()
+}
+
+#[tokio::test]
+async fn the_overview_tells_requests_errors_latency_and_vitals() {
+    let (_server, mut client) = filled().await;
+    let text = page(&mut client, "/?range=1h").await;
+    for told in [
+        "Error rate",
+        "3 %",
+        "raised",
+        "250 ms",
+        "<code>/cart</code>",
+        "poor",
+        "<code>/x</code>",
+    ] {
+        assert!(text.contains(told), "{told} is not in {text}");
+    }
+    let other = page(&mut client, "/?range=1h&project=blog").await;
+    assert!(other.contains("No requests of a web app yet"), "{other}");
+}
+
+#[tokio::test]
+async fn without_metrics_the_overview_says_how_to_send_one() {
+    let server = start().await;
+    let text = page(&mut server.client(), "/").await;
+    assert!(text.contains("Send your first metric") && text.contains("Waiting for the first metric"));
+    assert!(
+        page(&mut server.client(), "/explore")
+            .await
+            .contains("No metrics yet")
+    );
+    assert!(
+        page(&mut server.client(), "/start")
+            .await
+            .contains("setup_monlight")
+    );
+}
+
+#[tokio::test]
+async fn the_explorer_filters_groups_and_tells_what_it_cannot_read() {
+    let (_server, mut client) = filled().await;
+    let grouped = page(
+        &mut client,
+        "/explore?name=http_requests_total&group_by=status&range=1h&compare=1",
+    )
+    .await;
+    assert!(
+        grouped.contains("2 series, by 30 s from single samples"),
+        "{grouped}"
+    );
+    for name in ["&quot;name&quot;:&quot;200&quot;", "&#34;name&#34;:&#34;200&#34;"] {
+        if grouped.contains(name) {
+            assert!(grouped.contains("503"));
+        }
+    }
+    let filtered = page(
+        &mut client,
+        "/explore?name=http_requests_total&labels=status%3D503&range=1h",
+    )
+    .await;
+    assert!(filtered.contains("1 series"), "{filtered}");
+    let listed = page(&mut client, "/explore?name=duration").await;
+    assert!(listed.contains("http_request_duration_seconds") && !listed.contains(">http_requests_total<"));
+    let bad = client
+        .get("/explore?name=http_requests_total&labels=a%3D~(")
+        .await;
+    assert_eq!(bad.status, 400);
+    assert!(bad.text().contains("labels has an expression"), "{}", bad.text());
+    let range = page(&mut client, "/explore?name=http_requests_total&range=soon").await;
+    assert!(range.contains("range: &#39;soon&#39; is none"), "{range}");
+}
+
+#[tokio::test]
+async fn a_metric_has_its_page() {
+    let (_server, mut client) = filled().await;
+    let text = page(&mut client, "/metrics/http_request_duration_seconds?range=1h").await;
+    for told in ["histogram", "p99", "Observations per second", "endpoint", "/cart"] {
+        assert!(text.contains(told), "{told} is not in {text}");
+    }
+    assert_eq!(client.get("/metrics/nothing").await.status, 404);
+}
+
+#[tokio::test]
+async fn text_from_outside_stays_text() {
+    let (_server, mut client) = filled().await;
+    let name = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";
+    for path in [
+        "/".to_owned(),
+        "/explore".to_owned(),
+        format!("/explore?name={name}&labels={name}&group_by={name}&project={name}"),
+        format!("/explore?name={name}&range={name}"),
+        format!("/metrics/{name}"),
+    ] {
+        let answer = client.get(&path).await;
+        assert!(!answer.text().contains(EVIL), "{path}");
+        assert!(
+            answer.status == 200 || answer.status == 400,
+            "{path}: {}",
+            answer.status
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_pages_are_behind_the_login() {
+    let server = start().await;
+    for path in ["/", "/explore", "/metrics/x", "/start"] {
+        assert_eq!(server.stranger().get(path).await.status, 303, "{path}");
+    }
+    for path in ["/api/dashboard", "/api/metrics/csv?name=x"] {
+        assert_eq!(server.stranger().get(path).await.status, 401, "{path}");
+    }
+}
