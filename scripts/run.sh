@@ -44,6 +44,8 @@ make_secret "$data/api.key" mk_
 make_secret "$data/session.secret" ''
 export API_KEY_FILE="$data/api.key" ADMIN_API_KEY_FILE="$data/api.key" SESSION_SECRET_FILE="$data/session.secret"
 unset API_KEY ADMIN_API_KEY SESSION_SECRET DATABASE_PATH LISTEN_ADDR
+# So that a whole day of the demo is taken.
+export RETENTION_RAW="${RETENTION_RAW:-26}"
 # The stack watches itself, unless there are targets already.
 if [ -z "${SCRAPE_TARGETS:-}${SCRAPE_TARGETS_FILE:-}" ]; then
     for i in "${!services[@]}"; do
@@ -97,6 +99,12 @@ Send a first error, then look at the Errors page:
     -H "Content-Type: application/json" \\
     -d '{"project": "shop", "exception_type": "HelloError", "message": "my first error",
          "traceback": "File \\"hello.py\\", line 1, in <module>"}'
+
+or a first metric, then look at the Metrics page:
+
+  curl http://127.0.0.1:$((port + 2))/api/metrics \\
+    -H "X-API-Key: $(cat "$data/api.key")" \\
+    -d '[{"name": "orders_total", "type": "counter", "value": 1, "project": "shop"}]'
 
 Logs of the services themselves are in $data/*.log. Ctrl-C stops all four.
 TEXT

@@ -9,13 +9,13 @@ use web::{Error, Request, Response, Result, StatusCode};
 
 use super::metric_view::{MetricPage, label_rows, series_rows, tiles};
 use super::overview::DEFAULT_RANGE;
-use super::plot::{self, Line};
+use super::plot::{self, Line, Pick};
 use crate::app::App;
 use crate::catalogue;
 use crate::dashboard::{Scope, chart_step_ms};
 use crate::domain::kind::Kind;
 use crate::domain::resolution::Step;
-use crate::domain::select::{Answer, Function, Point, Select, Split};
+use crate::domain::select::{Answer, Function, Select, Split};
 
 const FINEST_MS: i64 = 60_000;
 /// Values of a label that are listed.
@@ -101,7 +101,7 @@ fn charts(answer: &Answer, name: &str, now_ms: i64) -> Vec<Chart> {
         }
         _ => {
             let line = Line::new(answer, line, None, now_ms);
-            let picks: [(&str, fn(&Point) -> Option<f64>); 3] = [
+            let picks: [Pick; 3] = [
                 ("mean", |point| Some(point.avg)),
                 ("least", |point| Some(point.min)),
                 ("greatest", |point| Some(point.max)),

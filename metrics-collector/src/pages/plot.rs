@@ -133,13 +133,16 @@ pub(crate) fn name(line: &SeriesResult) -> String {
     }
 }
 
+/// A name, and what is taken of each bucket.
+pub(crate) type Pick = (&'static str, fn(&Point) -> Option<f64>);
+
 /// The three quantiles of a merged answer.
 pub(crate) fn quantiles(answer: &Answer, now_ms: i64) -> Vec<Series> {
     let Some(line) = answer.series.first() else {
         return Vec::new();
     };
     let line = Line::new(answer, line, None, now_ms);
-    let picks: [(&str, fn(&Point) -> Option<f64>); 3] = [
+    let picks: [Pick; 3] = [
         ("p50", |point| point.p50),
         ("p95", |point| point.p95),
         ("p99", |point| point.p99),
