@@ -10,8 +10,9 @@ import type { Page } from "playwright-core";
 
 import type { Visitor } from "./browser.ts";
 import { journey, startStack } from "./journey.ts";
+import { lastMinutes, sendMetrics } from "./metrics.ts";
 import { CHAINED, EVENT, post, report, send, sendMany } from "./reports.ts";
-import type { Stack } from "./stack.ts";
+import type { Name, Stack } from "./stack.ts";
 import { KEY } from "./stack.ts";
 
 const PICTURES = fileURLToPath(new URL("./screenshots/", import.meta.url));
@@ -84,6 +85,7 @@ for (const [n, release] of ["shop@1.4.0", "shop@1.5.0", "shop@1.6.0-rc.1"].entri
     await send(worked, report(place, { release, level: place % 4 ? "error" : "warning", user: { id: `u-${n}` } }));
   }
 }
+await sendMetrics(worked, lastMinutes(45));
 const whole = await send(worked, report(7));
 const asleep = await send(worked, report(6));
 await sendMany(worked, report(5), 30);
@@ -145,6 +147,7 @@ async function look({ page }: Visitor, name: string): Promise<void> {
 
 type Place = {
   name: string;
+  of?: Name;
   stack?: Stack;
   path?: string;
   signedIn?: boolean;
@@ -242,21 +245,38 @@ const PLACES: Place[] = [
     },
   },
   { name: "start", stack: worked, path: "start" },
+  { name: "metrics", of: "metrics", stack: worked, path: "?range=1h" },
+  { name: "metrics-start", of: "metrics", stack: empty },
+  { name: "metrics-none", of: "metrics", stack: worked, path: "?range=15m&project=nobody" },
+  { name: "explore", of: "metrics", stack: worked, path: "explore" },
+  { name: "explore-grouped", of: "metrics", stack: worked, path: "explore?name=http_requests_total&group_by=status&compare=1&range=1h" },
+  { name: "explore-wrong", of: "metrics", stack: worked, path: "explore?name=queue_depth&labels=a%3D~(&range=soon" },
+  { name: "metric", of: "metrics", stack: worked, path: "metrics/http_request_duration_seconds?range=1h" },
+  {
+    name: "metric-range",
+    of: "metrics",
+    stack: worked,
+    path: "metrics/queue_depth?from=now-50m&to=now-5m",
+    prepare: async ({ page }) => {
+      await page.getByRole("button", { name: "Table" }).click();
+      await page.keyboard.press("t");
+    },
+  },
   { name: "docs", path: "docs" },
   { name: "not-found", path: "nowhere" },
   { name: "help", prepare: ({ page }) => page.keyboard.press("?") },
 ];
 
-for (const { name, stack = full, path, signedIn = true, prepare } of PLACES) {
+for (const { name, of = "errors", stack = full, path, signedIn = true, prepare } of PLACES) {
   journey(`${name} is fit to be seen`, stack, { signedIn }, async (visitor) => {
     visitor.expect(/40[014]/);
-    await visitor.visit("errors", path);
+    await visitor.visit(of, path);
     await prepare?.(visitor);
     await look(visitor, name);
   });
 }
 
-for (const name of ["logs", "metrics", "browser"] as const) {
+for (const name of ["logs", "browser"] as const) {
   journey(`the page of ${name} is fit to be seen`, full, {}, async (visitor) => {
     await visitor.visit(name);
     await look(visitor, name);

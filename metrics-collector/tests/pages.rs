@@ -76,7 +76,7 @@ async fn the_explorer_filters_groups_and_tells_what_it_cannot_read() {
     )
     .await;
     assert!(
-        grouped.contains("2 series, by 30 s from single samples"),
+        grouped.contains("2 series, by 1 min from minutes"),
         "{grouped}"
     );
     for status in ["200", "503"] {

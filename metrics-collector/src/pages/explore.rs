@@ -17,9 +17,9 @@ use crate::domain::kind::Kind;
 use crate::domain::resolution::Step;
 use crate::domain::select::{Answer, Function, Select, Split};
 
-/// Finest steps of charts: exporters are asked four times a minute, quantiles come by the minute.
-const FINEST_MS: i64 = 30_000;
-const FINEST_QUANTILE_MS: i64 = 60_000;
+/// Finest steps of charts: whoever counts tells it by the minute at least, and exporters are asked four times in one.
+const FINEST_MS: i64 = 60_000;
+const FINEST_GAUGE_MS: i64 = 30_000;
 /// Labels and values that are offered.
 const MAX_VALUES: usize = 50;
 
@@ -83,7 +83,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
 
 fn step(picker: &RangePicker, kind: Kind, wanted_ms: Option<i64>) -> Step {
     let finest_ms = match kind {
-        Kind::Histogram => FINEST_QUANTILE_MS,
+        Kind::Gauge => FINEST_GAUGE_MS,
         _ => FINEST_MS,
     };
     Step::Ms(wanted_ms.unwrap_or_else(|| chart_step_ms(picker.range.length_ms(), finest_ms)))

@@ -55,6 +55,9 @@ function draw(figure, box, chart) {
   let shown = chart.series.map(() => true);
   let names = chart.series.map((series) => series.name).join("\n");
 
+  /** @param {number} place */
+  const isShown = (place) => shown[place] ?? true;
+
   /** @param {number} place @param {boolean} alone */
   function toggle(place, alone) {
     const isAlone = shown.every((it, n) => it === (n === place));
@@ -64,7 +67,7 @@ function draw(figure, box, chart) {
     words?.show(null);
   }
 
-  let words = list ? legend(list, chart, shown, toggle) : null;
+  let words = list ? legend(list, chart, isShown, toggle) : null;
   let plot = make();
 
   function make() {
@@ -122,7 +125,7 @@ function draw(figure, box, chart) {
       }
       names = nextNames;
       shown = chart.series.map(() => true);
-      words = list ? legend(list, chart, shown, toggle) : null;
+      words = list ? legend(list, chart, isShown, toggle) : null;
       plot.destroy();
       plot = make();
     },

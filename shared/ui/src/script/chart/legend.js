@@ -13,9 +13,9 @@ function lastOf(values) {
 /** @typedef {{ show: (index: number | null) => void, remake: (chart: Chart) => void }} Legend */
 
 /** Fills `list`. `toggle` is told the place of a series whose button was pressed, and whether it alone is meant.
- * @param {Element} list @param {Chart} chart @param {boolean[]} shown @param {(place: number, alone: boolean) => void} toggle
- * @returns {Legend} */
-function legend(list, chart, shown, toggle) {
+ * @param {Element} list @param {Chart} chart @param {(place: number) => boolean} isShown
+ * @param {(place: number, alone: boolean) => void} toggle @returns {Legend} */
+function legend(list, chart, isShown, toggle) {
   const time = document.createElement("li");
   time.className = "at";
   const buttons = chart.series.map((series, place) => {
@@ -47,7 +47,7 @@ function legend(list, chart, shown, toggle) {
       const value = index === null ? lastOf(values) : values[index];
       const figure = button.querySelector("b");
       if (figure) figure.textContent = measure(value, chart.unit);
-      button.setAttribute("aria-pressed", String(shown[place] ?? true));
+      button.setAttribute("aria-pressed", String(isShown(place)));
     });
   }
 

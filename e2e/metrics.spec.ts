@@ -1,0 +1,210 @@
+// The metrics pages as people use them: overview, explorer, zoom, groups, comparison, live, by keyboard, without script.
+
+import assert from "node:assert/strict";
+
+import type { Page } from "playwright-core";
+
+import { journey, startStack } from "./journey.ts";
+import { lastMinutes, sendMetrics } from "./metrics.ts";
+
+const stack = await startStack();
+await sendMetrics(stack, lastMinutes(40));
+
+const drawn = (page: Page, id: string) => page.locator(`#${id} .uplot canvas`);
+const legend = (page: Page, id: string) => page.locator(`#${id} .legend button`);
+
+/** What the legend says: names and figures. */
+async function legendOf(page: Page, id: string): Promise<Record<string, string>> {
+  const pairs = await legend(page, id).evaluateAll((buttons) =>
+    buttons.map((button) => [button.querySelector("span")?.textContent ?? "", button.querySelector("b")?.textContent ?? ""]),
+  );
+  return Object.fromEntries(pairs) as Record<string, string>;
+}
+
+/** The newest row of a chart's table that has a value in each column, and its cells by their head. */
+async function lastRow(page: Page, id: string): Promise<Record<string, string>> {
+  const table = page.locator(`#${id} table`);
+  const heads = await table.locator("thead th").allTextContents();
+  const rows = await table.locator("tbody tr").evaluateAll((all) =>
+    all.map((row) => [...row.querySelectorAll("td")].map((cell) => cell.textContent ?? "")),
+  );
+  const row = rows.find((cells) => cells.every((cell) => cell !== "–")) ?? [];
+  return Object.fromEntries(heads.slice(1).map((head, i) => [head, row[i] ?? ""]));
+}
+
+async function drag(page: Page, id: string, from: number, to: number): Promise<void> {
+  const over = page.locator(`#${id} .u-over`);
+  await over.scrollIntoViewIfNeeded();
+  const box = await over.boundingBox();
+  assert.ok(box);
+  const y = box.y + box.height / 2;
+  await page.mouse.move(box.x + box.width * from, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * to, y, { steps: 6 });
+  await page.mouse.up();
+}
+
+journey("the overview draws requests, errors and latency, and tells them in tables too", stack, {}, async ({ page, stack }) => {
+  await page.goto(stack.url("metrics", "?range=30m"));
+  for (const id of ["requests", "errors", "latency"]) await drawn(page, id).waitFor();
+  for (const id of ["requests", "latency"]) {
+    assert.deepEqual(await legendOf(page, id), await lastRow(page, id), "script and server write values alike");
+  }
+  await page.locator("#latency").getByRole("button", { name: "Table" }).click();
+  await page.locator("#latency-values").getByRole("columnheader", { name: "p95" }).waitFor();
+  assert.equal(await page.locator("#requests-values").isVisible(), false);
+  await page.locator("#endpoints").getByText("/search").waitFor();
+  const vitals = page.locator("#vitals");
+  await vitals.getByText("poor", { exact: true }).waitFor();
+  await vitals.getByRole("row", { name: /\/cart/ }).waitFor();
+  await page.getByText("Samples since the start").waitFor();
+});
+
+journey("a drag zooms in, the picker leads out again, and the range goes along", stack, {}, async ({ page, stack }) => {
+  await page.goto(stack.url("metrics", "?range=30m&project=shop"));
+  await drawn(page, "latency").waitFor();
+  await drag(page, "latency", 0.25, 0.75);
+  await page.waitForURL(/from=/);
+  const url = new URL(page.url());
+  const length = Date.parse(url.searchParams.get("to") ?? "") - Date.parse(url.searchParams.get("from") ?? "");
+  assert.ok(length > 10 * 60_000 && length < 20 * 60_000, `${length} ms`);
+  assert.equal(url.searchParams.get("project"), "shop");
+  assert.equal(url.searchParams.get("range"), null);
+
+  await drawn(page, "latency").waitFor();
+  const logs = await page.getByRole("navigation", { name: "Services" }).getByRole("link", { name: "Logs" }).getAttribute("href");
+  assert.match(logs ?? "", /[?&]from=.*&to=/, "other services are shown the same range");
+  await page.getByRole("link", { name: "Zoom out" }).click();
+  await page.waitForURL((now) => now.href !== url.href);
+  const wider = new URL(page.url()).searchParams;
+  const after = Date.parse(wider.get("to") ?? "") - Date.parse(wider.get("from") ?? "");
+  assert.ok(Math.abs(after - 2 * length) < 5_000, `${after} ms`);
+
+  await page.locator(".range summary").click();
+  await page.getByRole("button", { name: "1 hour", exact: true }).click();
+  await page.waitForURL(/range=1h/);
+  assert.equal(new URL(page.url()).searchParams.get("from"), null);
+  await page.getByText("Last hour").waitFor();
+  await page.getByRole("link", { name: "Explore" }).first().click();
+  await page.waitForURL(/explore\?.*range=1h/);
+});
+
+journey("a range is pasted, and told in the reader's zone or in UTC", stack, { timezoneId: "Asia/Tokyo" }, async ({ page, stack, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.goto(stack.url("metrics", "?range=30m"));
+  await page.locator(".range summary").click();
+  await page.evaluate(() => navigator.clipboard.writeText("2026-11-20 09:00 to 2026-11-20 10:30"));
+  await page.getByLabel("From", { exact: true }).focus();
+  await page.keyboard.press("Control+V");
+  assert.equal(await page.getByLabel("To", { exact: true }).inputValue(), "2026-11-20 10:30");
+  await page.getByRole("button", { name: "Show this range" }).click();
+  await page.waitForURL(/from=/);
+  assert.equal(new URL(page.url()).searchParams.get("from"), "2026-11-20T00:00:00.000Z");
+  await page.getByText(/20 Nov 2026, 09:00:00 – 20 Nov 2026, 10:30:00/).waitFor();
+  await page.locator(".range summary").click();
+  await page.getByRole("button", { name: "Show times in UTC" }).click();
+  await page.getByText(/20 Nov 2026, 00:00:00 – 20 Nov 2026, 01:30:00/).waitFor();
+  assert.equal(await page.getByLabel("From", { exact: true }).inputValue(), "2026-11-20 00:00:00");
+  await page.reload();
+  await page.getByText(/20 Nov 2026, 00:00:00 –/).waitFor();
+});
+
+journey("the explorer finds a metric, groups it, hides a line, and compares", stack, {}, async ({ page, stack }) => {
+  await page.goto(stack.url("metrics", "explore"));
+  await page.getByLabel("Metric", { exact: true }).fill("http_");
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "http_requests_total", exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: "http_requests_total" }).waitFor();
+  await page.getByRole("link", { name: "Explore" }).last().click();
+  await page.getByLabel("Grouped by").selectOption("endpoint");
+  await page.waitForURL(/group_by=endpoint/);
+  await drawn(page, "explored").waitFor();
+  assert.deepEqual(Object.keys(await legendOf(page, "explored")), ["/search", "/checkout"], "the greatest comes first");
+
+  const search = legend(page, "explored").filter({ hasText: "/search" });
+  await search.click();
+  assert.equal(await search.getAttribute("aria-pressed"), "false");
+  await search.click({ modifiers: ["Shift"] });
+  assert.equal(await legend(page, "explored").filter({ hasText: "/checkout" }).getAttribute("aria-pressed"), "false");
+
+  await page.getByLabel("Only where").fill("status=500");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/labels=status/);
+  await page.getByText("2 series, by").waitFor();
+  await page.getByLabel("Compare with the time before").check();
+  await page.waitForURL(/compare=1/);
+  await drawn(page, "explored").waitFor();
+
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download as CSV" }).click()]);
+  assert.equal(download.suggestedFilename(), "metrics.csv");
+});
+
+journey("a filter that cannot be read is told where it was written", stack, {}, async (visitor) => {
+  const { page, stack } = visitor;
+  visitor.expect(/400/);
+  await page.goto(stack.url("metrics", "explore?name=http_requests_total"));
+  await page.getByLabel("Only where").fill("status=~(");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("labels has an expression").waitFor();
+  assert.equal(await page.getByLabel("Only where").inputValue(), "status=~(");
+});
+
+journey("by keyboard alone one opens the range, walks along a chart and shows its table", stack, {}, async ({ page, stack }) => {
+  await page.goto(stack.url("metrics", "metrics/queue_depth?range=30m"));
+  await drawn(page, "values").waitFor();
+  await page.keyboard.press("t");
+  await page.getByRole("button", { name: "15 min" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator("#values .plot").focus();
+  await page.keyboard.press("Home");
+  await page.keyboard.press("ArrowRight");
+  await page.locator("#values .legend .at").getByText(/\d\d:\d\d:\d\d/).waitFor();
+  await page.keyboard.press("End");
+  await page.keyboard.press("Escape");
+  await page.locator("#values .legend .at").getByText("Last").waitFor();
+  await page.locator("#values [data-chart-table]").focus();
+  await page.keyboard.press("Enter");
+  await page.locator("#values-values").getByRole("columnheader", { name: "mean" }).waitFor();
+});
+
+const live = await startStack();
+journey("an empty collector waits for the first metric, and charts go on by themselves", live, {}, async ({ page, stack }) => {
+  await page.goto(stack.url("metrics", "?range=15m"));
+  await page.getByText("Waiting for the first metric").waitFor();
+  await sendMetrics(stack, lastMinutes(10));
+  await drawn(page, "requests").waitFor();
+  const before = await legendOf(page, "latency");
+  await page.evaluate(() => Object.assign(globalThis, { notReloaded: true }));
+  await sendMetrics(
+    stack,
+    Array.from({ length: 50 }, () => ({
+      name: "http_request_duration_seconds",
+      type: "histogram" as const,
+      value: 9,
+      labels: { endpoint: "/checkout", status: "200", method: "POST" },
+      project: "shop",
+    })),
+  );
+  await page.locator("#latency .legend").getByText("8.9").or(page.locator("#latency .legend").getByText("9 s")).first().waitFor();
+  assert.notDeepEqual(await legendOf(page, "latency"), before);
+  assert.equal(await page.evaluate(() => "notReloaded" in globalThis), true, "without a reload");
+  await page.locator("#tiles").getByText("9 s").or(page.locator("#tiles").getByText("8.9")).first().waitFor();
+});
+
+journey("without script the tables are there and the forms work", stack, { javaScriptEnabled: false }, async ({ page, stack }) => {
+  await page.goto(stack.url("metrics", "explore?name=queue_depth&range=30m"));
+  await page.locator("#explored-values").getByRole("row").nth(2).waitFor();
+  assert.equal(await page.locator("#explored .plot").isVisible(), false);
+  await page.getByLabel("Show", { exact: true }).selectOption("max");
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  await page.waitForURL(/function=max/);
+  await page.locator(".range summary").click();
+  await page.getByRole("button", { name: "3 hours" }).click();
+  await page.waitForURL(/range=3h/);
+  assert.equal(new URL(page.url()).searchParams.get("function"), "max");
+  await page.locator(".range summary").click();
+  await page.getByLabel("From", { exact: true }).fill("now-2h");
+  await page.getByLabel("To", { exact: true }).fill("now");
+  await page.getByRole("button", { name: "Show this range" }).click();
+  await page.getByText("Last 2 hours").waitFor();
+});
