@@ -75,10 +75,7 @@ async fn the_explorer_filters_groups_and_tells_what_it_cannot_read() {
         "/explore?name=http_requests_total&group_by=status&range=1h&compare=1",
     )
     .await;
-    assert!(
-        grouped.contains("2 series, by 1 min from minutes"),
-        "{grouped}"
-    );
+    assert!(grouped.contains("2 series, by 1 min from minutes"), "{grouped}");
     for status in ["200", "503"] {
         assert!(
             grouped.contains(&format!("&#34;name&#34;:&#34;{status}&#34;")),
