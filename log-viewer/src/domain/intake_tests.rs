@@ -210,7 +210,7 @@ fn lines_of(entries: &[Entry], stream: Stream) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn cut_anywhere_gives_the_same(log in any_log(), size in 1_usize..5000) {

@@ -207,11 +207,11 @@ pub(crate) fn is_exception(head: &[u8]) -> bool {
         .count();
     let word = head[..length].strip_suffix(b":").unwrap_or(&head[..length]);
     let is_named_so = word.ends_with(b"Error") || word.ends_with(b"Exception");
-    is_named_so && word.len() > 5 && matches!(head.get(length), None | Some(b' ' | b'\n' | b'\r'))
+    is_named_so && matches!(head.get(length), None | Some(b' ' | b'\n' | b'\r'))
 }
 
 /// The text without its colour codes (`ESC [ … letter`).
-fn without_colours(head: &[u8]) -> Vec<u8> {
+pub(crate) fn without_colours(head: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(head.len());
     let mut rest = head;
     while let Some(escape) = memchr::memchr(0x1b, rest) {

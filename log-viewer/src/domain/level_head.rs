@@ -39,11 +39,14 @@ struct Seen {
     n_plain: usize,
     has_stamp: bool,
     is_after_time: bool,
+    /// The line began with a process and its role, `1:M`.
+    is_redis: bool,
 }
 
 impl Seen {
     /// Takes a token that is no level. False where the head has ended.
     fn take(&mut self, token: &[u8]) -> bool {
+        self.is_redis |= is_redis_role(token) && !self.has_stamp;
         let has_digit = token.iter().any(u8::is_ascii_digit);
         let last = token[token.len() - 1];
         self.is_after_time = has_digit && token.contains(&b':') || matches!(token, b"UTC" | b"AM" | b"PM");
@@ -73,7 +76,7 @@ fn is_gap(byte: u8) -> bool {
 
 fn of_token(token: &[u8], before: Option<u8>, after: Option<u8>, seen: &Seen) -> Option<Level> {
     if token.len() == 1 {
-        return redis_sign(token[0]).filter(|_| seen.is_after_time && after == Some(b' '));
+        return redis_sign(token[0]).filter(|_| seen.is_redis && seen.is_after_time);
     }
     let start = token
         .iter()
@@ -84,6 +87,11 @@ fn of_token(token: &[u8], before: Option<u8>, after: Option<u8>, seen: &Seen) ->
         .take_while(|byte| byte.is_ascii_alphanumeric())
         .count();
     let (name, rest) = word.split_at(length);
+    if matches!(rest.first(), Some(b':' | b'.'))
+        && let Some(level) = of_inner_word(token)
+    {
+        return Some(level);
+    }
     if name.len() < 2 {
         return None;
     }
@@ -110,10 +118,30 @@ fn of_token(token: &[u8], before: Option<u8>, after: Option<u8>, seen: &Seen) ->
     is_delimited.then_some(level)
 }
 
+/// `12:M`, `12:S`: process and role.
+fn is_redis_role(token: &[u8]) -> bool {
+    match token {
+        [digits @ .., b':', b'M' | b'S' | b'C' | b'X'] => digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
+}
+
+/// Laravel's `production.ERROR:`, Jetty's `07:22:34.123:INFO:oejs.Server:main:`.
+fn of_inner_word(token: &[u8]) -> Option<Level> {
+    if token.len() < 6 || !matches!(token.last(), Some(b':')) {
+        return None;
+    }
+    let mut words = token.split(|byte| matches!(byte, b':' | b'.')).skip(1);
+    words.find_map(|word| {
+        let is_upper = word.len() > 2 && word.iter().all(u8::is_ascii_uppercase);
+        is_upper.then(|| named(word))?
+    })
+}
+
 /// Redis: `.` debug, `-` verbose, `*` notice, `#` warning, after the time.
 fn redis_sign(sign: u8) -> Option<Level> {
     match sign {
-        b'.' => Some(Level::Debug),
+        b'.' | b'-' => Some(Level::Debug),
         b'*' => Some(Level::Info),
         b'#' => Some(Level::Warning),
         _ => None,

@@ -12,6 +12,8 @@ mod json_text;
 pub mod level;
 mod level_head;
 mod level_name;
+#[cfg(test)]
+mod lines_table;
 pub mod moment;
 pub mod notation;
 pub mod paging;

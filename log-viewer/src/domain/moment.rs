@@ -2,6 +2,7 @@
 //! time at which it arrived (Docker's stamp). A pure rule; how each notation is read is in `notation.rs`.
 
 use crate::domain::json_head::{self, JsonHead};
+use crate::domain::level::without_colours;
 use crate::domain::notation::{self, Moment};
 
 /// How far into a line its own time is looked for, in bytes.
@@ -41,10 +42,13 @@ impl Clock {
         if own_ns - arrived_ns > MAX_AHEAD_NS {
             return arrived_ns;
         }
-        if arrived_ns - own_ns > found.unit_ns + MAX_DELAY_NS {
-            return own_ns;
+        let delay_ns = arrived_ns - own_ns;
+        if (0..found.unit_ns).contains(&delay_ns) {
+            return arrived_ns;
         }
-        arrived_ns.clamp(own_ns, own_ns + found.unit_ns - 1)
+        // A line that arrived in the next second was written late in its own: before it come those that arrived earlier.
+        let is_late = found.unit_ns == SECOND_NS && (0..SECOND_NS + MAX_DELAY_NS).contains(&delay_ns);
+        own_ns + if is_late { SECOND_NS - 1 } else { 0 }
     }
 
     /// A local time read as UTC is off by its zone. Where the arrival is a whole number of half hours away,
@@ -64,8 +68,22 @@ fn find(line: &str, json: Option<&JsonHead<'_>>, arrived_ns: i64) -> Option<Mome
     if let Some(head) = json {
         return in_json(head);
     }
-    let bytes = &line.as_bytes()[..line.len().min(HEAD_BYTES)];
-    at_head(bytes, arrived_ns).or_else(|| in_logfmt(line.as_bytes()))
+    let mut bytes = &line.as_bytes()[..line.len().min(HEAD_BYTES)];
+    let plain;
+    if memchr::memchr(0x1b, bytes).is_some() {
+        plain = without_colours(bytes);
+        bytes = &plain;
+    }
+    at_head(bytes, arrived_ns)
+        .or_else(|| in_access_log(bytes))
+        .or_else(|| in_logfmt(line.as_bytes()))
+}
+
+/// `10.0.0.1 - bob [28/Nov/2026:07:22:34 +0000]`: a user's name may be any word.
+fn in_access_log(bytes: &[u8]) -> Option<Moment> {
+    let open = memchr::memchr(b'[', bytes)?;
+    let inside = &bytes[open + 1..];
+    (inside.get(2) == Some(&b'/')).then(|| notation::any(inside, 0))?
 }
 
 /// Whether a time stands at the head of a line.
@@ -85,7 +103,7 @@ fn in_json(head: &JsonHead<'_>) -> Option<Moment> {
 
 /// Walks over what may stand before a time: a priority, a level, something in brackets, an address, numbers.
 fn at_head(bytes: &[u8], arrived_ns: i64) -> Option<Moment> {
-    let mut at = 0;
+    let mut at = priority_length(bytes);
     for n_before in 0..=MAX_TOKENS_BEFORE {
         at += bytes[at..].iter().take_while(|byte| is_opening(**byte)).count();
         let rest = &bytes[at..];
@@ -107,6 +125,14 @@ fn at_head(bytes: &[u8], arrived_ns: i64) -> Option<Moment> {
         at += length;
     }
     None
+}
+
+/// Length of syslog's `<34>`.
+fn priority_length(bytes: &[u8]) -> usize {
+    match bytes.iter().take(5).position(|byte| *byte == b'>') {
+        Some(end) if bytes[0] == b'<' => end + 1,
+        _ => 0,
+    }
 }
 
 fn is_opening(byte: u8) -> bool {
@@ -181,11 +207,8 @@ mod tests {
     fn within_what_its_own_time_leaves_open_the_arrival_decides() {
         check("2026-11-28 07:22:35 INFO x", NOW, NOW);
         check("2026-11-28T07:22:35.123Z x", NOW, NOW);
-        check(
-            "2026-11-28T07:22:35.120Z x",
-            NOW,
-            "2026-11-28T07:22:35.120999999Z",
-        );
+        check("2026-11-28T07:22:35.120Z x", NOW, "2026-11-28T07:22:35.120Z");
+        check("2026-11-28 07:22:34 x", NOW, "2026-11-28T07:22:34.999999999Z");
         check(
             "2026-11-28T07:22:35.123456780Z x",
             NOW,

@@ -171,6 +171,11 @@ pub fn epoch_stamp(bytes: &[u8]) -> Option<Moment> {
 
 /// `07:22:35`: the second of the day, and the bytes it took.
 fn clock_time(bytes: &[u8]) -> Option<(i64, usize)> {
+    if bytes.get(1) == Some(&b':') {
+        // MariaDB writes a blank in the place of a leading zero.
+        let (second_of_day, length) = clock_time(&[b"0", bytes.get(..7)?].concat())?;
+        return Some((second_of_day, length - 1));
+    }
     let hour = digits(bytes, 0, 2)?;
     let (minute, second, length) = if bytes.get(2)? == &b':' {
         if bytes.get(5)? != &b':' {

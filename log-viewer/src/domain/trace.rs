@@ -5,8 +5,10 @@
 use crate::domain::level;
 use crate::domain::start;
 
-/// Lines of an exception's message between its name and its first frame.
+/// Lines of an exception's message between its name and its first frame, where frames are sure to follow.
 const MAX_MESSAGE_LINES: u8 = 20;
+/// The same where they may be missing.
+const FEW_MESSAGE_LINES: u8 = 2;
 
 /// What the lines so far are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +17,8 @@ enum Kind {
     Plain,
     /// A trace whose further lines are indented, or begin with known words.
     Frames,
-    /// The name of an exception was read, frames must follow; this many lines of message at most.
-    Message(u8),
+    /// The name of an exception was read, frames must follow; before them this many lines of message at most.
+    Message(u8, Then),
     /// Python: frames, until a line at the margin names the exception.
     Python,
     /// Python: the exception was named; a chained one may follow.
@@ -34,6 +36,28 @@ enum Kind {
     Php,
     Ruby,
     Elixir,
+}
+
+const ELIXIR: Kind = Kind::Message(FEW_MESSAGE_LINES, Then::Elixir);
+
+/// What the frames after a message are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Frames,
+    Php,
+    Ruby,
+    Elixir,
+}
+
+impl Then {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Frames => Kind::Frames,
+            Self::Php => Kind::Php,
+            Self::Ruby => Kind::Ruby,
+            Self::Elixir => Kind::Elixir,
+        }
+    }
 }
 
 /// The state of one entry that is coming in.
@@ -106,7 +130,7 @@ impl Trace {
             return Some(Kind::Python);
         }
         Some(match self.kind {
-            Kind::Message(_) if is_frame(text) => Kind::Frames,
+            Kind::Message(_, then) if is_frame(text) => then.kind(),
             Kind::Plain if text.starts_with("at ") || text.starts_with("File \"") => Kind::Frames,
             Kind::NodeSource(_) if is_caret(text) => Kind::NodeSource(0),
             kind => kind,
@@ -127,12 +151,15 @@ impl Trace {
             b'D' if starts("During handling of the above exception, another exception occurred:") => {
                 Some(Kind::PythonChained)
             }
+            b'S' if starts("Stack (most recent call last):") => (!self.is_quiet).then_some(Kind::Frames),
+            b'"' if line == "\"\"\"" => Some(self.kind),
             b'C' if starts("Caused by:") => Some(self.cause()),
             b'S' if starts("Stack trace:") => Some(Kind::Php),
             b's' | b'S' if line[1..].starts_with("tack backtrace:") => Some(Kind::Rust),
             b'[' if starts("[stacktrace]") => Some(Kind::Php),
             b'g' if is_goroutine(line) => (!self.is_quiet).then_some(Kind::Go),
-            b'*' if starts("** (") => (!self.is_quiet).then_some(Kind::Elixir),
+            b'*' if starts("** (") => (!self.is_quiet).then_some(ELIXIR),
+            b'#' if is_php_frame(line) && matches!(self.kind, Kind::Message(_, Then::Php)) => Some(Kind::Php),
             b'#' if is_php_frame(line) => (self.kind == Kind::Php || starts("#0 ")).then_some(Kind::Php),
             b'-' if starts("--- End of ") => self.is_trace().then_some(self.kind),
             b'N' if starts("Node.js v") => (self.n_lines > 1).then_some(self.kind),
@@ -150,23 +177,24 @@ impl Trace {
 
     /// After frames a cause has frames too, and its message may have several lines.
     fn cause(&self) -> Kind {
-        Kind::Message(if self.kind == Kind::Frames {
+        let n_lines = if self.kind == Kind::Frames {
             MAX_MESSAGE_LINES
         } else {
             0
-        })
+        };
+        Kind::Message(n_lines, Then::Frames)
     }
 
     /// A Java or .NET exception right after the line that was logged with it.
     fn java_head(&self) -> Option<Kind> {
         let is_other = self.is_quiet || self.is_exception || self.is_trace() || self.n_lines > 1;
-        (!is_other).then_some(Kind::Message(0))
+        (!is_other).then_some(Kind::Message(0, Then::Frames))
     }
 
     fn ruby_frame(&self, line: &str) -> Option<Kind> {
         let is_frame_only = line.ends_with(['\'', '`']);
         let is_named_last = self.kind == Kind::Python;
-        (self.kind == Kind::Ruby || is_frame_only && !self.is_quiet || is_named_last).then_some(Kind::Ruby)
+        (self.kind == Kind::Ruby || is_frame_only && !self.is_quiet || is_named_last).then(|| ruby(line))
     }
 
     /// Lines that go on because of what was before.
@@ -176,6 +204,7 @@ impl Trace {
             Kind::Rust => {
                 (line.starts_with("note: ") || line.starts_with("Backtrace:")).then_some(Kind::Rust)
             }
+            Kind::Php if line.starts_with("Next ") => Some(Kind::Message(MAX_MESSAGE_LINES, Then::Php)),
             Kind::Php => is_php_line(line).then_some(Kind::Php),
             Kind::Ruby => line.starts_with("Did you mean?").then_some(Kind::Ruby),
             Kind::Elixir => is_elixir_line(line).then_some(Kind::Elixir),
@@ -189,9 +218,9 @@ impl Trace {
                 is_validation: line.contains("validation error"),
             }),
             Kind::RustMessage => Some(Kind::Rust),
-            Kind::Message(0) => None,
-            Kind::Message(n_left) => Some(Kind::Message(n_left - 1)),
-            Kind::NodeSource(0) => Some(Kind::Frames),
+            Kind::Message(0, _) => None,
+            Kind::Message(n_left, then) => Some(Kind::Message(n_left - 1, then)),
+            Kind::NodeSource(0) => Some(Kind::Message(MAX_MESSAGE_LINES, Then::Frames)),
             Kind::NodeSource(_) if is_caret(line) => Some(Kind::NodeSource(0)),
             Kind::NodeSource(n_left) => Some(Kind::NodeSource(n_left - 1)),
         }
@@ -203,9 +232,9 @@ fn kind_of_first(line: &str) -> Kind {
     match line.as_bytes().first() {
         Some(b'T') if starts("Traceback (most recent call last):") => Kind::Python,
         Some(b' ') if line.contains("Traceback (most recent call last):") => Kind::Python,
-        Some(b'E') if starts("Exception in thread ") => Kind::Message(MAX_MESSAGE_LINES),
+        Some(b'E') if starts("Exception in thread ") => Kind::Message(MAX_MESSAGE_LINES, Then::Frames),
         Some(b'U') if starts("Unhandled exception. ") || starts("Unhandled Exception: ") => {
-            Kind::Message(MAX_MESSAGE_LINES)
+            Kind::Message(MAX_MESSAGE_LINES, Then::Frames)
         }
         Some(b'p') if starts("panic: ") => Kind::Go,
         Some(b'f') if starts("fatal error: ") => Kind::Go,
@@ -219,20 +248,36 @@ fn kind_of_first(line: &str) -> Kind {
         }
         Some(b'P' | b'F') if starts("PHP Fatal error:") || starts("Fatal error: ") => {
             if line.contains("Uncaught ") {
-                Kind::Message(MAX_MESSAGE_LINES)
+                Kind::Message(MAX_MESSAGE_LINES, Then::Php)
             } else {
                 Kind::Php
             }
         }
-        Some(b'*') if starts("** (") => Kind::Elixir,
+        Some(b'*') if starts("** (") => ELIXIR,
         Some(b'/' | b'n' | b'f') if is_node_place(line) => Kind::NodeSource(2),
-        _ if is_ruby_frame(line) => Kind::Ruby,
+        Some(b'#') if starts("#0 ") => Kind::Php,
+        Some(b' ') if line.trim_start().starts_with("File \"") => Kind::Python,
+        Some(b'[') if line.contains("] PHP Fatal error:  Uncaught ") => {
+            Kind::Message(MAX_MESSAGE_LINES, Then::Php)
+        }
+        _ if is_ruby_frame(line) => ruby(line),
         _ => Kind::Plain,
     }
 }
 
+/// A line of Ruby with an exception's name may have more of its message after it, before the frames.
+fn ruby(line: &str) -> Kind {
+    if line.ends_with(')') {
+        Kind::Message(FEW_MESSAGE_LINES, Then::Ruby)
+    } else {
+        Kind::Ruby
+    }
+}
+
 fn is_frame(text: &str) -> bool {
-    text.starts_with("at ") || text.starts_with("... ") || text.starts_with("--->")
+    ["at ", "... ", "--->", "from ", "(", "** "]
+        .iter()
+        .any(|word| text.starts_with(word))
 }
 
 fn is_caret(text: &str) -> bool {
@@ -287,10 +332,7 @@ fn is_php_frame(line: &str) -> bool {
 }
 
 fn is_php_line(line: &str) -> bool {
-    line.starts_with("Next ")
-        || line.starts_with("PHP   ")
-        || line.starts_with("PHP Stack trace:")
-        || line == "\"}"
+    line.starts_with("PHP   ") || line.starts_with("PHP Stack trace:") || line.trim_end() == "\"}"
 }
 
 /// `/srv/a.rb:12:in 'f'`, with whatever follows.
@@ -315,6 +357,8 @@ fn is_elixir_line(line: &str) -> bool {
         "Initial Call: ",
         "Ancestors: ",
         "Args: ",
+        "Server: ",
+        "Request: ",
     ]
     .iter()
     .any(|word| line.starts_with(word))
