@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+pub(crate) use testkit::until;
 use testkit::{Answer, Client, Launch, Server, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -136,18 +137,6 @@ pub(crate) fn cookie_of(answer: &Answer) -> String {
 /// A browser with this cookie.
 pub(crate) fn browser(server: &Server, cookie: &str) -> Client {
     server.stranger().with_header("cookie", cookie)
-}
-
-/// Asks again and again until the answer is as wanted; fails after a minute.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
-    for _ in 0..3000 {
-        if is_so().await {
-            return;
-        }
-        ticks.tick().await;
-    }
-    panic!("it never came so: {what}");
 }
 
 /// A path of the document that leads to something: what it names is made anew, as the one before may be deleted.

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+#[allow(unused_imports, reason = "each test file uses its own part of this")]
+pub(crate) use testkit::until;
 use testkit::{Client, Launch, Server, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -2,13 +2,17 @@
 //! shows its log when a test fails.
 
 mod client;
+mod receiver;
 mod server;
+mod waiting;
 
 use std::io::Write;
 
 pub use client::{Answer, Client};
+pub use receiver::{Received, Receiver, Reply};
 pub use serde_json::{Value, json};
 pub use server::{Launch, Server};
+pub use waiting::until;
 
 /// Why a test is skipped, in the one form that all of ours print. Written past the test harness, which hides
 /// what a passing test prints.
