@@ -17,6 +17,19 @@ pub struct Content {
     pub mail: Text,
 }
 
+impl Content {
+    /// Of a message whose mail says the same.
+    pub fn of(message: Message) -> Self {
+        let notify::Mail { subject, plain, html } = message.mail();
+        let mail = Text {
+            subject: mail::one_line(&subject),
+            plain: mail::visible(&plain),
+            html: mail::visible(&html),
+        };
+        Self { message, mail }
+    }
+}
+
 /// None if what it was about is gone.
 pub(crate) async fn of<A: Alerting>(app: &A, delivery: &Delivery) -> Result<Option<Content>> {
     match (delivery.kind.as_str(), delivery.subject_id) {

@@ -11,13 +11,6 @@ use crate::outgoing::OutgoingRequest;
 
 /// Postmark's.
 const MAX_RECIPIENTS: usize = 50;
-/// Shorter than Postmark's 2,000 characters: mail servers refuse lines of more than 998 bytes.
-const MAX_SUBJECT: usize = 200;
-/// Shorter than Postmark's 5 MB, as nobody reads more.
-const MAX_TEXT: usize = 32 * 1024;
-const MAX_FACTS: usize = 50;
-const MAX_VALUE: usize = 1000;
-const MAX_URL: usize = 2048;
 /// Of one value of `Metadata`, in characters.
 const MAX_METADATA: usize = 80;
 const API: &str = "https://api.postmarkapp.com/";
@@ -73,12 +66,13 @@ impl Postmark {
     }
 
     pub(crate) fn request(&self, message: &Message, delivery: &str) -> OutgoingRequest {
+        let mail = message.mail();
         let mut body = json!({
             "From": self.from,
             "To": self.to,
-            "Subject": cut::units(&message.headline(), MAX_SUBJECT),
-            "HtmlBody": html(message),
-            "TextBody": plain(message),
+            "Subject": mail.subject,
+            "HtmlBody": mail.html,
+            "TextBody": mail.plain,
             // RFC 3834: keeps holiday notices and other robots from answering.
             "Headers": [{"Name": "Auto-Submitted", "Value": "auto-generated"}],
             // Postmark knows no idempotency; this shows in its activity which mails are one.
@@ -91,59 +85,6 @@ impl Postmark {
             .with_header("accept", "application/json")
             .with_header("x-postmark-server-token", self.token.expose())
     }
-}
-
-fn plain(message: &Message) -> String {
-    let mut text = format!("{}\n\n", cut::units(&message.headline(), MAX_VALUE));
-    if !message.text.trim().is_empty() {
-        text += &cut::units(message.text.trim_end(), MAX_TEXT);
-        text += "\n\n";
-    }
-    for (name, value) in message.named().iter().take(MAX_FACTS) {
-        text += &format!(
-            "{}: {}\n",
-            cut::units(name, MAX_VALUE),
-            cut::units(value, MAX_VALUE)
-        );
-    }
-    if let Some(url) = message.link(MAX_URL) {
-        text += &format!("\n{url}\n");
-    }
-    text
-}
-
-fn html(message: &Message) -> String {
-    let value = |text: &str| cut::escaped(text, MAX_VALUE, entity);
-    let mut html = format!("<html><body><h2>{}</h2>", value(&message.headline()));
-    if !message.text.trim().is_empty() {
-        let text = cut::escaped(message.text.trim_end(), MAX_TEXT, entity);
-        html += &format!("<pre style=\"white-space:pre-wrap\">{text}</pre>");
-    }
-    html += "<table>";
-    for (name, text) in message.named().iter().take(MAX_FACTS) {
-        html += &format!(
-            "<tr><th align=\"left\">{}</th><td>{}</td></tr>",
-            value(name),
-            value(text)
-        );
-    }
-    html += "</table>";
-    if let Some(url) = message.link(MAX_URL) {
-        let url = cut::escaped(&url, 6 * MAX_URL, entity);
-        html += &format!("<p><a href=\"{url}\">Open in Monlight</a></p>");
-    }
-    html + "</body></html>"
-}
-
-fn entity(c: char) -> Option<&'static str> {
-    Some(match c {
-        '&' => "&amp;",
-        '<' => "&lt;",
-        '>' => "&gt;",
-        '"' => "&quot;",
-        '\'' => "&#39;",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
