@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use alerts::Alerts;
 use service::{Common, unix_ms};
 use web::{Error, Result, StatusCode};
 
@@ -32,6 +33,8 @@ pub struct App {
     pub(crate) scrapes: Scrapes,
     /// `MAX_DATABASE_MB` is reached and nothing can be dropped: nothing is taken in.
     pub(crate) is_full: AtomicBool,
+    /// Tells of metrics.
+    pub(crate) alerts: Alerts,
 }
 
 /// How taking in goes, for pages.

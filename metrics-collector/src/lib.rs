@@ -3,6 +3,7 @@
 //! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `app` → `engine`, `catalogue` → `ingest` → `heads`,
 //! `intake`, `registry` → `store` → `domain`, `settings`.
 
+mod alert_rule;
 mod api;
 mod app;
 pub mod catalogue;
@@ -24,11 +25,13 @@ pub mod settings;
 pub mod source;
 pub mod store;
 pub mod target;
+mod telling;
 pub mod visits;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use alerts::Alerts;
 use config::Reader;
 use service::{Built, Common, CommonSettings, Program, Tasks};
 use sqlite::Migration;
@@ -71,6 +74,7 @@ impl Program for MetricsCollector {
         });
         let routes = routes::routes(&settings);
         let app = Arc::new(App {
+            alerts: Alerts::new(settings.alerts.clone(), common.clone()),
             common,
             scrapes: Scrapes::new(settings.scrape.targets.clone()),
             settings,

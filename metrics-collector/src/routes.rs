@@ -2,11 +2,11 @@
 //! Health, metrics, documents, assets and signing in come from `service`.
 
 use auth::Scope;
-use web::{Policy, Routes};
+use web::{Method, Policy, Routes};
 
-use crate::api::{catalogue, csv, dashboard, ingest, metrics, submit};
+use crate::api::{alert_rules, catalogue, csv, dashboard, ingest, metrics, submit};
 use crate::app::App;
-use crate::pages::{explore, metric, overview, start};
+use crate::pages::{alerts as alert_page, explore, metric, overview, start};
 use crate::settings::Settings;
 
 pub(crate) fn routes(settings: &Settings) -> Routes<App> {
@@ -23,9 +23,19 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/api/sessions", catalogue::sessions)
         .get("/api/dashboard", dashboard::show)
         .get("/api/ingest", ingest::show)
+        .with(Policy::key(Scope::Admin))
+        .get("/api/rules", alert_rules::list)
+        .post("/api/rules", alert_rules::create)
+        .row(Method::DELETE, "/api/rules/{id}", alert_rules::delete)
+        .with(Policy::page(Scope::Admin))
+        .post("/alerts/rules", alert_page::add_rule)
+        .post("/alerts/rules/{id}/delete", alert_page::delete_rule)
+        // Channels and deliveries: `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
+        .and(alerts::routes())
         .with(Policy::page(Scope::Read))
         .get("/", overview::show)
         .get("/explore", explore::show)
         .get("/metrics/{name}", metric::show)
         .get("/start", start::show)
+        .get("/alerts/events/{id}", alert_page::event)
 }

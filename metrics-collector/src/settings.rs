@@ -23,6 +23,10 @@ pub struct Settings {
     pub max_database_bytes: Option<u64>,
     /// `SCRAPE_…`
     pub scrape: ScrapeSettings,
+    /// `ALERT_INTERVAL`: how often the rules of alerts are looked at.
+    pub alert_every: Duration,
+    /// `ALERT_*`, `SMTP_*`, `POSTMARK_*`
+    pub alerts: alerts::Settings,
 }
 
 /// Whom to ask for metrics, and how.
@@ -116,6 +120,18 @@ impl Settings {
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
             max_database_bytes: (max_database_mb > 0).then_some(max_database_mb * 1_000_000),
             scrape: ScrapeSettings::read(reader),
+            alert_every: reader.duration(
+                "ALERT_INTERVAL",
+                Duration::from_secs(15),
+                Duration::from_secs(1)..=HOUR,
+                Unit::Seconds,
+                "How often the rules of alerts are looked at.",
+            ),
+            alerts: alerts::Settings::read(
+                reader,
+                "Who gets a mail of metrics beyond their thresholds.",
+                "metrics@example.com",
+            ),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! JSON doors, one file per resource. `select_query` reads what all that show metrics are asked with.
 
+pub(crate) mod alert_rules;
 pub(crate) mod catalogue;
 pub(crate) mod csv;
 pub(crate) mod dashboard;

@@ -1,6 +1,7 @@
 //! The rules: plain functions and types, no I/O, no SQL, no clock.
 
 pub mod aggregate;
+pub mod alert_rule;
 pub mod batch;
 pub mod bits;
 pub mod bucket;

@@ -1,5 +1,6 @@
 //! What runs on a clock.
 
+mod alert_rules;
 pub(crate) mod flush;
 pub(crate) mod retention;
 pub(crate) mod room;
@@ -18,6 +19,8 @@ pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
     start_one(app, tasks, "retention", retention::run);
     start_one(app, tasks, "room", room::run);
     scrape::start(app, tasks);
+    start_one(app, tasks, "alert rules", alert_rules::run);
+    alerts::start(app, tasks);
 }
 
 fn start_one<F>(

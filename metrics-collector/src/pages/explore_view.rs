@@ -278,6 +278,24 @@ impl ExplorePage {
         metric_path(name, self.asked.project.as_deref(), &self.picker)
     }
 
+    /// The form of an alert on the same query, below the service's root.
+    fn alert(&self) -> String {
+        let function = self.functions.iter().find(|choice| choice.is_chosen);
+        let function = function.map(|choice| match choice.value {
+            // An alert has one threshold.
+            PERCENTILES => "p95",
+            function => function,
+        });
+        let query = link::query([
+            ("name", self.asked.name.as_deref()),
+            ("project", self.asked.project.as_deref()),
+            ("labels", self.asked.labels.as_deref()),
+            ("function", function),
+            ("group_by", self.asked.group_by.as_deref()),
+        ]);
+        format!("alerts{query}#rules-title")
+    }
+
     /// The same query as a CSV, below the service's root.
     fn csv(&self) -> String {
         let range = &self.picker.range;

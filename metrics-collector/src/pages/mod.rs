@@ -1,5 +1,6 @@
 //! HTML doors.
 
+pub(crate) mod alerts;
 pub(crate) mod explore;
 mod explore_view;
 pub(crate) mod metric;

@@ -1,5 +1,7 @@
 //! The SQL. Functions on a connection: inside the writer's transaction, or on a reader's snapshot.
 
+pub mod alert_events;
+pub mod alert_rules;
 pub mod journal;
 pub mod progress;
 pub mod room;
@@ -10,8 +12,14 @@ pub mod tiers;
 use sqlite::Migration;
 
 /// The schema, in order; a published file is never edited.
-pub const MIGRATIONS: &[Migration] =
-    sqlite::migrations!["0001_series", "0002_journal", "0003_tiers", "0004_sessions"];
+pub const MIGRATIONS: &[Migration] = sqlite::migrations![
+    "0001_series",
+    "0002_journal",
+    "0003_tiers",
+    "0004_sessions",
+    "0005_alerts" = alerts::SCHEMA,
+    "0006_alert_rules",
+];
 
 /// The real schema in memory.
 #[cfg(test)]

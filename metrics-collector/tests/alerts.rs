@@ -1,0 +1,402 @@
+//! Metric alerts: what is beyond a threshold or absent is told to a real receiver, and so is that it is well again.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
+
+mod support;
+
+use support::{get_json, send};
+use testkit::{Client, Launch, Receiver, Value, json, until};
+
+/// A collector whose alerts may go to receivers on 127.0.0.1, and which looks at its rules each second.
+fn launch() -> Launch {
+    support::launch()
+        .env("ALERT_ALLOWED_HOSTS", "127.0.0.1")
+        .env("ALERT_INTERVAL", 1)
+}
+
+async fn add(client: &mut Client, path: &str, body: Value) -> Value {
+    let answer = client.post(path, body.to_string()).await;
+    assert_eq!(answer.status, 201, "{path}: {}", answer.text());
+    answer.json()
+}
+
+async fn channel(client: &mut Client, receiver: &Receiver) -> i64 {
+    let body = json!({"kind": "webhook", "target": receiver.url("/")});
+    add(client, "/api/channels", body).await["id"].as_i64().unwrap()
+}
+
+/// A gauge now.
+async fn gauge(client: &mut Client, name: &str, value: f64, labels: Value) {
+    send(
+        client,
+        &json!([{"name": name, "type": "gauge", "value": value, "labels": labels}]),
+    )
+    .await;
+}
+
+fn rule(more: &Value) -> Value {
+    let mut rule = json!({
+        "name": "Disk is full", "query": "name=disk_used_ratio&function=last", "condition": "above", "threshold": 0.9,
+        "window": "1h",
+    });
+    for (name, value) in more.as_object().unwrap() {
+        rule[name] = value.clone();
+    }
+    rule
+}
+
+fn titles(receiver: &Receiver) -> Vec<String> {
+    let all = receiver.all();
+    let titles = all
+        .iter()
+        .map(|it| it.json()["title"].as_str().unwrap().to_owned());
+    titles.collect()
+}
+
+async fn rules(client: &mut Client) -> Vec<Value> {
+    let rules = get_json(client, "/api/rules").await["rules"].clone();
+    rules.as_array().unwrap().clone()
+}
+
+/// How the lines of the first rule stand: labels and state.
+async fn states(client: &mut Client) -> Value {
+    let rules = rules(client).await;
+    let states = rules[0]["states"].as_array().unwrap().iter();
+    states.map(|it| json!([it["labels"], it["state"]])).collect()
+}
+
+#[tokio::test]
+async fn a_line_beyond_its_threshold_is_told_and_so_is_that_it_is_well_again() {
+    let receiver = Receiver::start([]).await;
+    let launch = launch().env("BASE_URL", "https://mon.example.com/metrics/");
+    let server = launch.start().await;
+    let mut client = server.client();
+    channel(&mut client, &receiver).await;
+    let query = "?name=disk_used_ratio&labels=kind%3Dssd&group_by=host&function=last&range=1h";
+    let id = add(&mut client, "/api/rules", rule(&json!({"query": query}))).await["id"].clone();
+    assert_eq!(
+        rules(&mut client).await,
+        [json!({
+            "id": id, "name": "Disk is full",
+            "query": "name=disk_used_ratio&function=last&group_by=host&labels=kind%3Dssd",
+            "condition": "above", "threshold": 0.9, "window": "1h", "hold": "0s", "quiet_hours": null,
+            "channel_id": null, "states": [],
+        })]
+    );
+    gauge(
+        &mut client,
+        "disk_used_ratio",
+        0.95,
+        json!({"host": "a", "kind": "ssd"}),
+    )
+    .await;
+    gauge(
+        &mut client,
+        "disk_used_ratio",
+        0.5,
+        json!({"host": "b", "kind": "ssd"}),
+    )
+    .await;
+    gauge(
+        &mut client,
+        "disk_used_ratio",
+        0.99,
+        json!({"host": "c", "kind": "tape"}),
+    )
+    .await;
+    let told = receiver.wait_for(1).await.remove(0).json();
+    assert_eq!(
+        (&told["kind"], &told["title"], &told["text"]),
+        (
+            &json!("firing"),
+            &json!("Disk is full (host=a)"),
+            &json!("last of disk_used_ratio over 1h is 95 %, above 90 %.")
+        )
+    );
+    assert_eq!(told["facts"][0], json!({"name": "host", "value": "a"}));
+    let url = told["url"].as_str().unwrap();
+    let path = url.strip_prefix("https://mon.example.com/metrics/").unwrap();
+    assert!(
+        path.starts_with("explore?name=disk_used_ratio&function=last&group_by=host&labels=kind%3Dssd&from="),
+        "{path}"
+    );
+    assert_eq!(states(&mut client).await, json!([[{"host": "a"}, "firing"]]));
+    let deliveries = get_json(&mut client, "/api/deliveries").await["deliveries"].clone();
+    let event = deliveries[0]["event_id"].as_i64().unwrap();
+    let answer = client.get(&format!("/alerts/events/{event}")).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("location")),
+        (303, format!("../../{path}").as_str())
+    );
+
+    // A restart tells nothing twice, and forgets nothing.
+    server.kill().await;
+    let server = launch.start().await;
+    let mut client = server.client();
+    gauge(
+        &mut client,
+        "disk_used_ratio",
+        0.4,
+        json!({"host": "a", "kind": "ssd"}),
+    )
+    .await;
+    let told = receiver.wait_for(2).await.remove(1).json();
+    assert_eq!(
+        (&told["kind"], &told["title"]),
+        (&json!("resolved"), &json!("Resolved: Disk is full (host=a)"))
+    );
+    let text = told["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("last of disk_used_ratio over 1h is 40 %; it was above 90 % for "),
+        "{text}"
+    );
+    assert_eq!(states(&mut client).await, json!([]));
+    assert_eq!(titles(&receiver).len(), 2);
+}
+
+#[tokio::test]
+async fn it_must_be_so_for_the_hold_time() {
+    let receiver = Receiver::start([]).await;
+    let server = launch().start().await;
+    let mut client = server.client();
+    channel(&mut client, &receiver).await;
+    add(
+        &mut client,
+        "/api/rules",
+        rule(&json!({"name": "long", "hold": "1h"})),
+    )
+    .await;
+    add(
+        &mut client,
+        "/api/rules",
+        rule(&json!({"name": "short", "hold": "2s"})),
+    )
+    .await;
+    gauge(&mut client, "disk_used_ratio", 0.95, json!({})).await;
+    receiver.wait_for(1).await;
+    assert_eq!(states(&mut client).await, json!([[{}, "pending"]]));
+    // What ends before its time is told nobody.
+    gauge(&mut client, "disk_used_ratio", 0.1, json!({})).await;
+    receiver.wait_for(2).await;
+    assert_eq!(states(&mut client).await, json!([]));
+    assert_eq!(titles(&receiver), ["short", "Resolved: short"]);
+}
+
+#[tokio::test]
+async fn a_metric_that_is_absent_is_told_until_it_is_back() {
+    let receiver = Receiver::start([]).await;
+    let server = launch().start().await;
+    let mut client = server.client();
+    channel(&mut client, &receiver).await;
+    let absent =
+        json!({"name": "No backup", "query": "name=backup_done", "condition": "absent", "threshold": null});
+    add(&mut client, "/api/rules", rule(&absent)).await;
+    let told = receiver.wait_for(1).await.remove(0).json();
+    assert_eq!(
+        (&told["title"], &told["text"]),
+        (
+            &json!("No backup"),
+            &json!("backup_done has had no samples for 1h.")
+        )
+    );
+    gauge(&mut client, "backup_done", 1., json!({})).await;
+    let told = receiver.wait_for(2).await.remove(1).json();
+    assert_eq!(
+        (&told["title"], &told["text"]),
+        (
+            &json!("Resolved: No backup"),
+            &json!("backup_done has samples again.")
+        )
+    );
+}
+
+#[tokio::test]
+async fn rates_sums_and_quantiles_are_told_by_their_own_units() {
+    let receiver = Receiver::start([]).await;
+    let server = launch().start().await;
+    let mut client = server.client();
+    channel(&mut client, &receiver).await;
+    let slow = json!({
+        "name": "slow", "query": "name=request_ms&function=p95&project=shop", "threshold": 800, "window": "1h",
+    });
+    add(&mut client, "/api/rules", rule(&slow)).await;
+    let few = json!({
+        "name": "few", "query": "name=orders&function=increase", "condition": "below", "threshold": 10,
+    });
+    add(&mut client, "/api/rules", rule(&few)).await;
+    // That nothing was ever ordered is few, too.
+    receiver.wait_for(1).await;
+    let observed = |project: &str, value: u32| json!({"name": "request_ms", "type": "histogram", "value": value, "project": project});
+    let mut metrics = vec![observed("shop", 1240); 20];
+    metrics.extend(vec![observed("blog", 1); 100]);
+    send(&mut client, &Value::from(metrics)).await;
+    let mut told: Vec<Value> = receiver.wait_for(2).await.iter().map(|it| it.json()).collect();
+    told.sort_by_key(|it| it["title"].to_string());
+    assert_eq!(told[0]["text"], "increase of orders over 1h is 0, below 10.");
+    let text = told[1]["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("p95 of request_ms over 1h is 1.2") && text.ends_with(" s, above 800 ms."),
+        "{text}"
+    );
+    assert_eq!(told[1]["project"], "shop");
+}
+
+#[tokio::test]
+async fn many_lines_at_once_become_one_digest() {
+    let receiver = Receiver::start([]).await;
+    let server = launch().start().await;
+    let mut client = server.client();
+    channel(&mut client, &receiver).await;
+    let each = json!({"query": "name=disk_used_ratio&function=last&group_by=*"});
+    let metrics: Vec<Value> = (0..5)
+        .map(|n| json!({"name": "disk_used_ratio", "type": "gauge", "value": 1, "labels": {"host": format!("h{n}")}}))
+        .collect();
+    send(&mut client, &Value::from(metrics)).await;
+    add(&mut client, "/api/rules", rule(&each)).await;
+    let told = receiver.wait_for(1).await.remove(0).json();
+    assert_eq!(told["title"], "[Monlight] Metric alerts: 5 firing");
+    let text = told["text"].as_str().unwrap();
+    assert_eq!(text.lines().count(), 5);
+    assert!(
+        text.ends_with("Disk is full (host=h0): last of disk_used_ratio over 1h is 100 %, above 90 %"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_rule_goes_with_its_channel_and_one_that_is_deleted_tells_nothing_more() {
+    let [one, other] = [Receiver::start([]).await, Receiver::start([]).await];
+    let server = launch().start().await;
+    let mut client = server.client();
+    let first = channel(&mut client, &one).await;
+    let second = channel(&mut client, &other).await;
+    add(&mut client, "/api/rules", rule(&json!({"channel_id": first}))).await;
+    let gone = add(&mut client, "/api/rules", rule(&json!({"name": "gone"}))).await;
+    let delete =
+        async |client: &mut Client, path: &str| client.send("DELETE".parse().unwrap(), path, &[], "").await;
+    let path = format!("/api/rules/{}", gone["id"]);
+    let answer = delete(&mut client, &path).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    add(
+        &mut client,
+        "/api/rules",
+        rule(&json!({"name": "other", "channel_id": second})),
+    )
+    .await;
+    let answer = delete(&mut client, &format!("/api/channels/{second}")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let left: Vec<Value> = rules(&mut client)
+        .await
+        .iter()
+        .map(|it| it["name"].clone())
+        .collect();
+    assert_eq!(left, ["Disk is full"]);
+    gauge(&mut client, "disk_used_ratio", 0.95, json!({})).await;
+    one.wait_for(1).await;
+    assert_eq!(
+        (titles(&one), titles(&other)),
+        (vec!["Disk is full".to_owned()], vec![])
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_rule_is_refused_with_the_name_of_what_is_wrong() {
+    let server = launch().start().await;
+    let mut client = server.client();
+    gauge(&mut client, "load", 1., json!({})).await;
+    for (more, why) in [
+        (json!({"name": " "}), "name must have 1 to 100 characters"),
+        (
+            json!({"query": "function=avg"}),
+            "Missing required parameter: name",
+        ),
+        (
+            json!({"query": "name=x&function=most"}),
+            "function must be one of avg",
+        ),
+        (json!({"query": "name=x&labels=a=~("}), "labels"),
+        (
+            json!({"query": "name=load&function=p95"}),
+            "metrics of this kind have no such function",
+        ),
+        (
+            json!({"query": format!("name={}", "x".repeat(2000))}),
+            "query has at most 2000 bytes",
+        ),
+        (json!({"condition": "beyond"}), "condition must be above or below"),
+        (json!({"threshold": null}), "with a number as threshold"),
+        (json!({"window": "9s"}), "window must be a time from 10s to 24h"),
+        (json!({"window": "25h"}), "window must be a time from 10s to 24h"),
+        (json!({"hold": "soon"}), "hold must be a time from 0s to 24h"),
+        (
+            json!({"quiet_hours": "at night"}),
+            "quiet_hours: quiet hours must look like",
+        ),
+        (json!({"channel_id": 7}), "there is no such channel"),
+        (json!({"name": 7}), "the body must be"),
+    ] {
+        let answer = client.post("/api/rules", rule(&more).to_string()).await;
+        assert_eq!(answer.status, 400, "{why}: {}", answer.text());
+        assert!(answer.detail().contains(why), "{why}: {}", answer.detail());
+    }
+    assert_eq!(rules(&mut client).await, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn the_page_makes_a_rule_of_a_query_shows_how_it_stands_and_gives_a_refused_form_back() {
+    let server = launch().start().await;
+    let mut client = server.client();
+    gauge(&mut client, "disk_used_ratio", 0.95, json!({"host": "<a>"})).await;
+    let page = client
+        .get("/alerts?name=disk_used_ratio&function=max&labels=host%21%3Db&group_by=host&range=6h")
+        .await
+        .text();
+    for part in [
+        "<details class=\"add\" open>",
+        "value=\"disk_used_ratio\"",
+        "<option value=\"max\" selected>",
+        "value=\"host!=b\"",
+        "placeholder=\"path\" value=\"host\"",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let own = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let form = "rule_name=Full&metric=disk_used_ratio&project=&labels=host%21%3Db&group_by=host&function=max&condition=above&threshold=much&window=5m&hold=&channel_id=&quiet_hours=22%3A00-07%3A00";
+    let refused = client
+        .send("POST".parse().unwrap(), "/alerts/rules", &own, form.to_owned())
+        .await;
+    assert_eq!(refused.status, 400);
+    let page = refused.text();
+    for part in [
+        "threshold must be a number",
+        "value=\"Full\"",
+        "value=\"much\"",
+        "value=\"22:00-07:00\"",
+        "<option value=\"max\" selected>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let form = form.replace("much", "0.9").replace("22%3A00-07%3A00", "");
+    let done = client
+        .send("POST".parse().unwrap(), "/alerts/rules", &own, form)
+        .await;
+    assert_eq!(
+        (done.status.as_u16(), done.header("location")),
+        (303, "../alerts?said=added")
+    );
+    until("it fires", async || {
+        states(&mut server.client()).await == json!([[{"host": "<a>"}, "firing"]])
+    })
+    .await;
+    let page = client.get("/alerts").await.text();
+    for part in [
+        "max of disk_used_ratio",
+        "above 90 % over 5m",
+        "where host!=b, by host",
+        "<span class=\"badge firing\">firing</span> host=&#60;a&#62;",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+}
