@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use alerts::Alerts;
 use service::{Common, Tasks};
+use tokio::sync::Notify;
 
 use crate::archive::Archive;
 use crate::following::Board;
@@ -21,6 +23,10 @@ pub struct App {
     pub ingest: Ingest,
     /// Those who listen.
     pub(crate) live: Arc<Live>,
+    /// Tells of saved searches.
+    pub(crate) alerts: Alerts,
+    /// Wakes the job that asks the rules of saved searches.
+    pub(crate) rules_changed: Notify,
     /// What is followed, and what cannot be.
     pub(crate) following: Board,
 }
@@ -38,6 +44,8 @@ impl App {
         });
         Self {
             following: Board::new(settings.log_sources.display().to_string()),
+            alerts: Alerts::new(settings.alerts.clone(), common.clone()),
+            rules_changed: Notify::new(),
             settings,
             ingest,
             archive,

@@ -3,6 +3,7 @@
 //! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `asked`, `app` → `following`, `live` → `row`, `ingest` → `archive` → `store` →
 //! `domain`, `settings`.
 
+mod alert_rule;
 mod api;
 mod app;
 pub mod archive;
@@ -17,6 +18,7 @@ mod routes;
 mod row;
 pub mod settings;
 pub mod store;
+mod telling;
 
 use std::sync::Arc;
 

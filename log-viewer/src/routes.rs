@@ -2,11 +2,11 @@
 //! Health, metrics, documents, assets and signing in come from `service`.
 
 use auth::Scope;
-use web::{Policy, Routes};
+use web::{Method, Policy, Routes};
 
-use crate::api::{containers, export, fields, histogram, logs, sources, submit, tail};
+use crate::api::{alert_rules, containers, export, fields, histogram, logs, sources, submit, tail};
 use crate::app::App;
-use crate::pages::{entry, logs as log_page};
+use crate::pages::{alerts as alert_page, entry, logs as log_page};
 use crate::settings::Settings;
 
 pub(crate) fn routes(settings: &Settings) -> Routes<App> {
@@ -27,9 +27,19 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/api/stats", containers::stats)
         .get("/api/logs/stats", containers::stats)
         .get("/api/sources", sources::list)
+        .with(Policy::key(Scope::Admin))
+        .get("/api/rules", alert_rules::list)
+        .post("/api/rules", alert_rules::create)
+        .row(Method::DELETE, "/api/rules/{id}", alert_rules::delete)
         .with(Policy::page(Scope::Read))
+        .get("/alerts/firings/{id}", alert_page::firing)
         .get("/", log_page::show)
         .get("/logs/{id}", entry::show)
+        .with(Policy::page(Scope::Admin))
+        .post("/alerts/rules", alert_page::add_rule)
+        .post("/alerts/rules/{id}/delete", alert_page::delete_rule)
+        // Channels and deliveries: `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
+        .and(alerts::routes())
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub struct Settings {
     pub max_database_bytes: Option<u64>,
     /// `RETENTION_DAYS`: how long an entry is kept; none: as long as there is room.
     pub retention_days: Option<u32>,
+    /// `ALERT_*`, `SMTP_*`, `POSTMARK_*`
+    pub alerts: alerts::Settings,
 }
 
 impl Settings {
@@ -91,6 +93,11 @@ impl Settings {
             retention_days: (retention_days > 0).then_some(retention_days),
             max_tails: reader.number("MAX_TAILS", 1000, 1..=100_000, "Live tails open at once."),
             max_batch_bytes: usize::try_from(max_batch_bytes).unwrap_or(usize::MAX),
+            alerts: alerts::Settings::read(
+                reader,
+                "Who gets a mail of logs that match a saved search.",
+                "logs@example.com",
+            ),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! JSON doors, one file per resource.
 
+pub(crate) mod alert_rules;
 pub(crate) mod containers;
 pub(crate) mod export;
 pub(crate) mod fields;

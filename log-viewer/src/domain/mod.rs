@@ -1,6 +1,7 @@
 //! The rules: plain functions and types, no I/O, no SQL, no clock.
 
 mod access_log;
+pub mod alert_rule;
 pub mod docker_line;
 pub mod entry;
 pub mod fields;

@@ -1,5 +1,6 @@
 //! HTML doors: handler, view values, template.
 
+pub(crate) mod alerts;
 mod asked_view;
 pub(crate) mod entry;
 mod entry_view;

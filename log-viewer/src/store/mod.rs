@@ -1,7 +1,9 @@
 //! The SQL. Functions on a connection: inside the writer's transaction, or on a reader's snapshot.
 
+pub mod alert_rules;
 pub mod bits;
 pub mod blocks;
+pub mod firings;
 pub mod frame;
 pub mod hashes;
 pub mod journal;
@@ -18,4 +20,9 @@ pub mod window;
 use sqlite::Migration;
 
 /// The schema, in order; a published file is never edited.
-pub const MIGRATIONS: &[Migration] = sqlite::migrations!["0001_entries", "0002_positions"];
+pub const MIGRATIONS: &[Migration] = sqlite::migrations![
+    "0001_entries",
+    "0002_positions",
+    "0003_alerts" = alerts::SCHEMA,
+    "0004_alert_rules",
+];

@@ -159,15 +159,3 @@ impl Tail {
 fn serde_json_value(text: &str) -> Value {
     text.parse().unwrap()
 }
-
-/// Waits, by asking again and again, until it is so.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let mut ticks = tokio::time::interval(Duration::from_millis(20));
-    for _ in 0..1500 {
-        if is_so().await {
-            return;
-        }
-        ticks.tick().await;
-    }
-    panic!("it never came so: {what}");
-}

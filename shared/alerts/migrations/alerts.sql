@@ -48,3 +48,4 @@ create table deliveries (
 create index deliveries_due on deliveries (next_attempt_at) where next_attempt_at is not null;
 create index deliveries_held on deliveries (channel_id, recipient, id) where is_held = 1;
 create index deliveries_digest on deliveries (digest_id) where digest_id is not null;
+create index deliveries_subject on deliveries (subject_id) where subject_id is not null;

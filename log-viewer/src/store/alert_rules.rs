@@ -1,0 +1,96 @@
+//! Rules that tell of logs.
+
+use alerts::Target;
+use rusqlite::{Connection, Row, named_params};
+
+use crate::domain::alert_rule::AlertRule;
+
+/// A rule with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRule {
+    /// Its number.
+    pub id: i64,
+    /// What it wants.
+    pub rule: AlertRule,
+    /// Hours in which it waits, as written; see `alerts::read_quiet_hours`.
+    pub quiet_hours: Option<String>,
+    /// Who is told.
+    pub target: Target,
+    /// When it was told of, Unix milliseconds.
+    pub told_at: Option<i64>,
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<StoredRule> {
+    Ok(StoredRule {
+        id: row.get(0)?,
+        rule: AlertRule {
+            name: row.get(1)?,
+            query: row.get(2)?,
+            n_matches: row.get(3)?,
+            window_ms: row.get(4)?,
+            pause_ms: row.get(5)?,
+        },
+        quiet_hours: row.get(6)?,
+        target: Target::of_number(row.get(7)?),
+        told_at: row.get(8)?,
+    })
+}
+
+/// All rules, oldest first.
+pub fn all(connection: &Connection) -> rusqlite::Result<Vec<StoredRule>> {
+    let mut statement = connection.prepare_cached(
+        "select id, name, query, n_matches, window_ms, pause_ms, quiet_hours, channel_id, told_at
+         from alert_rules
+         order by id",
+    )?;
+    statement.query_map([], read)?.collect()
+}
+
+/// How many there are.
+pub fn count(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("select count(*) from alert_rules")?
+        .query_row([], |row| row.get(0))
+}
+
+/// Adds a rule. Returns its number.
+pub fn add(
+    tx: &Connection,
+    rule: &AlertRule,
+    quiet_hours: Option<&str>,
+    target: Target,
+) -> rusqlite::Result<i64> {
+    let mut statement = tx.prepare_cached(
+        "insert into alert_rules (name, query, n_matches, window_ms, pause_ms, quiet_hours, channel_id)
+         values (:name, :query, :n_matches, :window_ms, :pause_ms, :quiet_hours, :channel_id)",
+    )?;
+    statement.execute(named_params! {
+        ":name": rule.name,
+        ":query": rule.query,
+        ":n_matches": rule.n_matches,
+        ":window_ms": rule.window_ms,
+        ":pause_ms": rule.pause_ms,
+        ":quiet_hours": quiet_hours,
+        ":channel_id": target.number(),
+    })?;
+    Ok(tx.last_insert_rowid())
+}
+
+/// False if there is no such rule.
+pub fn delete(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
+    let mut statement = tx.prepare_cached("delete from alert_rules where id = ?1")?;
+    Ok(statement.execute([id])? > 0)
+}
+
+/// Deletes the rules that mean only this channel.
+pub fn delete_of_channel(tx: &Connection, channel_id: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("delete from alert_rules where channel_id = ?1")?
+        .execute([channel_id])?;
+    Ok(())
+}
+
+/// Notes that a rule is told of. False if it is gone.
+pub fn told(tx: &Connection, id: i64, at: i64) -> rusqlite::Result<bool> {
+    let mut statement = tx.prepare_cached("update alert_rules set told_at = ?2 where id = ?1")?;
+    Ok(statement.execute((id, at))? > 0)
+}
