@@ -92,7 +92,8 @@ export class Service {
 export class Stack {
   private constructor(
     private readonly services: ReadonlyMap<Name, Service>,
-    private readonly folder: string,
+    /** Where everything of it is kept; goes with it. */
+    readonly folder: string,
   ) {}
 
   /** `variables` are for the error tracker, on top of those of every stack. */
@@ -107,7 +108,9 @@ export class Stack {
       RATE_LIMIT: "0",
     };
     for (const name of NAMES) common[SERVICES[name].page] = `http://127.0.0.1:${ports[name]}/`;
-    const own = (name: Name) => (name === "errors" ? { ...common, ...variables } : common);
+    // Not this machine's own containers.
+    const of: Partial<Record<Name, Record<string, string>>> = { errors: variables, logs: { LOG_SOURCES: join(folder, "containers") } };
+    const own = (name: Name) => ({ ...common, ...of[name] });
     const started = await Promise.all(NAMES.map((name) => Service.start(name, ports[name], folder, own(name))));
     return new Stack(new Map(started.map((service) => [service.name, service])), folder);
   }
