@@ -114,6 +114,32 @@ async fn the_export_has_all_that_matches_the_oldest_first() {
 }
 
 #[tokio::test]
+async fn fields_are_told_with_their_values() {
+    let server = start().await;
+    let mut client = server.client();
+    let line = |status: u64| {
+        entry(
+            "web",
+            "INFO",
+            1,
+            &format!("{{\"status\":{status},\"path\":\"/\"}}"),
+        )
+    };
+    send(&mut client, &json!([line(200), line(200), line(500)])).await;
+    let fields = get_json(&mut client, "/api/logs/fields").await;
+    let all = fields["fields"].as_array().cloned().unwrap_or_default();
+    let status = all
+        .iter()
+        .find(|field| field["name"] == "status")
+        .cloned()
+        .unwrap_or_default();
+    assert_eq!(
+        status["values"],
+        json!([{"value": "200", "count": 2}, {"value": "500", "count": 1}])
+    );
+}
+
+#[tokio::test]
 async fn sources_say_that_docker_is_not_there() {
     let server = start().await;
     let sources = get_json(&mut server.client(), "/api/sources").await;

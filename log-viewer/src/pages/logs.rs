@@ -9,6 +9,7 @@ use web::{Request, Response, Result, StatusCode};
 use super::asked_view::Asked;
 use super::entry_view::{EntryRow, SHOWN_CHARS};
 use super::logs_view::{Container, List, LogsPage, Rows, Start};
+use super::sources_view::Sources;
 use super::volume_view::Volume;
 use crate::app::App;
 use crate::asked::{self, DEFAULT_RANGE};
@@ -38,6 +39,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         containers: Vec::new(),
         volume: None,
         list: List::NoMatch,
+        sources: Sources::of(&app.following.read()),
         newest_id: 0,
         is_live: false,
         errors_url: errors_url(&app),
@@ -94,7 +96,6 @@ fn list(app: &App, request: &Request, found: &Found) -> List {
     if found.stats.n_entries == 0 {
         return List::Start(Start {
             address: app.common.address(request),
-            waiting_for: String::new(),
         });
     }
     if found.page.entries.is_empty() {

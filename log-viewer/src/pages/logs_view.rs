@@ -4,6 +4,7 @@ use ui::{Count, Frame, RangePicker, Template};
 
 use super::asked_view::Asked;
 use super::entry_view::EntryRow;
+use super::sources_view::Sources;
 use super::volume_view::{HEIGHT, Volume};
 use crate::domain::entry::Level;
 use crate::domain::paging::ContainerCount;
@@ -18,6 +19,7 @@ pub(crate) struct LogsPage {
     pub(crate) containers: Vec<Container>,
     pub(crate) volume: Option<Volume>,
     pub(crate) list: List,
+    pub(crate) sources: Sources,
     /// Id of the newest entry there was when the page was made: the tail goes on from there.
     pub(crate) newest_id: u64,
     /// Whether what comes now can be in the range.
@@ -78,8 +80,6 @@ pub(crate) struct Rows {
 /// How to send the first line.
 pub(crate) struct Start {
     pub(crate) address: String,
-    /// What is followed, in words; empty where nothing is.
-    pub(crate) waiting_for: String,
 }
 
 impl Start {

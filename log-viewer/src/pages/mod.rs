@@ -6,4 +6,5 @@ pub(crate) mod entry;
 mod entry_view;
 pub(crate) mod logs;
 mod logs_view;
+mod sources_view;
 mod volume_view;
