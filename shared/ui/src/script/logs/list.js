@@ -25,7 +25,7 @@ class EntryList {
     this.count = 0;
     /** Ids, to see what came twice. @type {Set<number>} */
     this.ids = new Set();
-    this.rowHeight = 22;
+    this.rowHeight = 24;
     this.sight = new IntersectionObserver((seen) => this.look(seen), { rootMargin: MARGIN });
     for (const element of home.querySelectorAll("ol.block")) {
       if (element instanceof HTMLOListElement) this.adopt(element);
