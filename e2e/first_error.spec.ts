@@ -1,22 +1,14 @@
 // The first five minutes: an empty tracker says how to send an error, what it says works, and the page notices.
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 
 import type { Visitor } from "./browser.ts";
 import { journey, startStack } from "./journey.ts";
 import { post, report, send } from "./reports.ts";
+import { env, pythonWith, run, snippet } from "./snippets.ts";
 import { KEY } from "./stack.ts";
-
-const run = promisify(execFile);
-/** What a snippet is promised: the key in the environment. */
-const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], API_KEY: KEY };
-
-const snippet = async ({ page }: Visitor, id: string) => (await page.locator(`#${id}`).textContent()) ?? "";
 
 /** Waits for a row with this type. Nobody touches the page meanwhile. */
 async function appears({ page }: Visitor, exceptionType: string): Promise<void> {
@@ -30,20 +22,6 @@ async function head(command: string): Promise<string> {
   const [first] = await once(child.stdout, "data");
   child.kill();
   return String(first);
-}
-
-/** A Python that has our client, if there is one. */
-async function pythonWith(module: string): Promise<string | undefined> {
-  const own = fileURLToPath(new URL("../.venv/bin/python", import.meta.url));
-  for (const python of [own, "python3"]) {
-    if (python === own && !existsSync(own)) continue;
-    const found = await run(python, ["-c", `import ${module}`], { env }).then(
-      () => true,
-      () => false,
-    );
-    if (found) return python;
-  }
-  return undefined;
 }
 
 const forCurl = await startStack();

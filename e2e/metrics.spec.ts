@@ -8,6 +8,7 @@ import { journey, startStack } from "./journey.ts";
 import { lastMinutes, sendMetrics } from "./metrics.ts";
 
 const stack = await startStack();
+const live = await startStack();
 await sendMetrics(stack, lastMinutes(40));
 
 const drawn = (page: Page, id: string) => page.locator(`#${id} .uplot canvas`);
@@ -167,7 +168,6 @@ journey("by keyboard alone one opens the range, walks along a chart and shows it
   await page.locator("#values-values").getByRole("columnheader", { name: "mean" }).waitFor();
 });
 
-const live = await startStack();
 journey("an empty collector waits for the first metric, and charts go on by themselves", live, {}, async ({ page, stack }) => {
   await page.goto(stack.url("metrics", "?range=15m"));
   await page.getByText("Waiting for the first metric").waitFor();
@@ -207,4 +207,14 @@ journey("without script the tables are there and the forms work", stack, { javaS
   await page.getByLabel("To", { exact: true }).fill("now");
   await page.getByRole("button", { name: "Show this range" }).click();
   await page.getByText("Last 2 hours").waitFor();
+});
+
+journey("where charts cannot be drawn, the tables stand in their place", stack, {}, async (visitor) => {
+  const { page, stack } = visitor;
+  visitor.expect(/chart/);
+  visitor.expect(/Failed to load resource/);
+  await page.route(/assets\/chart\..*\.js/, (route) => route.abort());
+  await page.goto(stack.url("metrics", "?range=30m"));
+  await page.locator("#requests-values").getByRole("row").nth(3).waitFor();
+  assert.equal(await page.locator("#requests .uplot").count(), 0);
 });

@@ -1,12 +1,15 @@
 //! What overview page and `/api/dashboard` tell of well-known metrics, asked of the query engine over any range.
 
+use ui::chart::Mark;
 use web::Result;
 
 use crate::app::App;
 use crate::catalogue;
 use crate::domain::resolution::Step;
 use crate::domain::select::{Answer, Function, Point, Select, Split};
-use crate::domain::well_known::{HTTP, HttpMetrics, RATED_QUANTILE, Rating, VITALS, Vital, is_failure};
+use crate::domain::well_known::{
+    DEPLOYMENTS, HTTP, HttpMetrics, RATED_QUANTILE, Rating, VITALS, Vital, is_failure,
+};
 
 /// Endpoints and pages listed.
 pub(crate) const MAX_ROWS: usize = 20;
@@ -186,6 +189,42 @@ fn endpoints(counts: &Answer, durations: &Answer) -> Vec<Endpoint> {
     }
     endpoints
 }
+
+/// Releases marked in one chart: the latest of more.
+const MAX_MARKS: usize = 50;
+
+/// The releases within a range, as `deployments_total` tells them, the first one first.
+pub(crate) async fn marks(app: &App, scope: &Scope) -> Result<Vec<Mark>> {
+    let (name, label) = DEPLOYMENTS;
+    if catalogue::series(&app.ingest.registry(), name, None, &[])
+        .next()
+        .is_none()
+    {
+        return Ok(Vec::new());
+    }
+    let step = Step::Ms(chart_step_ms(scope.to_ms - scope.from_ms, MARK_STEP_MS));
+    let answer = app
+        .select(scope.by(name, &[label], Function::Increase, step))
+        .await?;
+    let mut marks: Vec<Mark> = answer
+        .series
+        .iter()
+        .flat_map(|line| line.points.iter().map(move |point| (line, point)))
+        .filter(|(_, point)| point.value.is_some_and(|added| added > 0.0))
+        .map(|(line, point)| Mark {
+            at: point.at_ms,
+            label: line
+                .labels
+                .first()
+                .map_or_else(String::new, |(_, release)| release.clone()),
+        })
+        .collect();
+    marks.sort_by_key(|mark| mark.at);
+    marks.drain(..marks.len().saturating_sub(MAX_MARKS));
+    Ok(marks)
+}
+
+const MARK_STEP_MS: i64 = 10_000;
 
 /// One vital over the whole range.
 #[derive(Debug, Clone, PartialEq)]

@@ -46,6 +46,9 @@ pub const HTTP: [HttpMetrics; 3] = [
     },
 ];
 
+/// A counter that is sent once for each release, and the label that says which: it becomes a mark in the charts.
+pub const DEPLOYMENTS: (&str, &str) = ("deployments_total", "release");
+
 /// Whether a request with this status went wrong: the server's errors, and in browsers the network's, which is 0.
 pub fn is_failure(status: &str) -> bool {
     status.starts_with('5') || status == "0"

@@ -12,7 +12,7 @@ use super::plot;
 use crate::api::select_query;
 use crate::app::App;
 use crate::catalogue;
-use crate::dashboard::chart_step_ms;
+use crate::dashboard::{self, Scope, chart_step_ms};
 use crate::domain::kind::Kind;
 use crate::domain::resolution::Step;
 use crate::domain::select::{Answer, Function, Select, Split};
@@ -104,6 +104,12 @@ async fn explore(app: &App, select: Select, asked: &Asked, kind: Kind, now_ms: i
     };
     let name = select.name.clone();
     let split = select.split.clone();
+    let scope = Scope {
+        project: select.project.clone(),
+        from_ms: select.from_ms,
+        to_ms: select.to_ms,
+    };
+    let marks = dashboard::marks(app, &scope).await?;
     let answer = app.select(select).await?;
     let (series, n_left_out) = series(&answer, chosen, now_ms);
     let mut chart = Chart {
@@ -121,6 +127,7 @@ async fn explore(app: &App, select: Select, asked: &Asked, kind: Kind, now_ms: i
             &answer,
         )
     };
+    chart.marks = marks;
     if asked.compare {
         let earlier = app.select(earlier).await?;
         let (series, _) = series_of_before(&earlier, chosen, now_ms, &chart);

@@ -12,7 +12,7 @@ use super::overview::DEFAULT_RANGE;
 use super::plot::{self, Line, Pick};
 use crate::app::App;
 use crate::catalogue;
-use crate::dashboard::{Scope, chart_step_ms};
+use crate::dashboard::{self, Scope, chart_step_ms};
 use crate::domain::kind::Kind;
 use crate::domain::resolution::Step;
 use crate::domain::select::{Answer, Function, Select, Split};
@@ -60,9 +60,14 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     let over_time = app.select(select(step, rate, Split::Merged)).await?;
     let whole = app.select(select(Step::Whole, rate, Split::Merged)).await?;
     let each = app.select(select(Step::Whole, rate, Split::All)).await?;
+    let marks = dashboard::marks(&app, &scope).await?;
+    let mut charts = charts(&over_time, &name, now_ms);
+    for chart in &mut charts {
+        chart.marks = marks.clone();
+    }
     let view = MetricPage {
         tiles: tiles(&whole, &name),
-        charts: charts(&over_time, &name, now_ms),
+        charts,
         labels: label_rows(&labels, &name, &scope, &picker),
         n_series: ui::Count::new(each.n_series as u64),
         series: series_rows(&each, &name, &scope, &picker),

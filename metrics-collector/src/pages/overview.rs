@@ -47,6 +47,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         Some(kind) => Some(dashboard::http(&app, kind, &scope, step_ms).await?),
         None => None,
     };
+    let marks = dashboard::marks(&app, &scope).await?;
     let vitals = match dashboard::has_vitals(&app, scope.project.as_deref()) {
         true => dashboard::vitals(&app, &scope).await?,
         false => None,
@@ -58,7 +59,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         n_metrics,
         kinds: kinds.iter().map(|names| Tab::of(names, kind, &picker)).collect(),
         kind_param: wanted.map(str::to_owned),
-        http: http.map(|http| http_view(http, &scope, &picker, now_ms)),
+        http: http.map(|http| http_view(http, &scope, &picker, &marks, now_ms)),
         vitals: vitals.map(vitals_view),
         facts: ingest_facts(&health, Count::new(n_metrics as u64), now_ms),
         notes: notes(&health),

@@ -1,6 +1,6 @@
 //! What `overview.html` shows, prepared.
 
-use ui::chart::{Band, Kind as Drawn, Tone};
+use ui::chart::{Band, Kind as Drawn, Mark, Tone};
 use ui::{Chart, Count, Frame, Moment, RangePicker, Template, Unit, link};
 
 use super::plot;
@@ -95,7 +95,13 @@ pub(crate) struct EndpointRow {
     pub(crate) p95: String,
 }
 
-pub(crate) fn http_view(http: Http, scope: &Scope, picker: &RangePicker, now_ms: i64) -> HttpView {
+pub(crate) fn http_view(
+    http: Http,
+    scope: &Scope,
+    picker: &RangePicker,
+    marks: &[Mark],
+    now_ms: i64,
+) -> HttpView {
     let unit = Unit::of_name(http.names.durations);
     let mut requests = plot::chart("requests", "Requests", Unit::PerSecond, &http.by_status);
     requests.kind = Drawn::StackedBars;
@@ -108,6 +114,9 @@ pub(crate) fn http_view(http: Http, scope: &Scope, picker: &RangePicker, now_ms:
     ];
     let mut latency = plot::chart("latency", "Latency", unit, &http.latency);
     latency.series = plot::quantiles(&http.latency, now_ms);
+    for chart in [&mut requests, &mut errors, &mut latency] {
+        chart.marks = marks.to_vec();
+    }
     HttpView {
         tiles: tiles(&http.now, &http.before, unit),
         charts: vec![requests, errors, latency],

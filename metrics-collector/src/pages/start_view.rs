@@ -60,7 +60,7 @@ from fastapi import FastAPI
 from monlight.integrations.fastapi import setup_monlight
 
 app = FastAPI()
-setup_monlight(
+clients = setup_monlight(
     app,
     metrics_collector_url="{}",
     api_key=os.environ["API_KEY"],
@@ -81,6 +81,17 @@ await fetch("{}/api/metrics", {{
     {{ name: "checkout_seconds", type: "histogram", value: 0.342, project: "shop" }},
   ]),
 }});"#,
+            self.address
+        )
+    }
+
+    pub(crate) fn release(&self) -> String {
+        format!(
+            r#"curl {}/api/metrics \
+  -H "X-API-Key: $API_KEY" \
+  -H "Content-Type: application/json" \
+  -d '[{{"name": "deployments_total", "type": "counter", "value": 1,
+        "labels": {{"release": "shop@1.5.0"}}, "project": "shop"}}]'"#,
             self.address
         )
     }
