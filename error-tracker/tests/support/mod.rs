@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+#[allow(unused_imports, reason = "each test file uses its own part of this")]
 pub(crate) use testkit::until;
 use testkit::{Answer, Client, Launch, Server, Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -42,7 +42,8 @@ pub enum Reply {
 /// A receiver of alerts.
 #[derive(Clone)]
 pub struct Receiver {
-    port: u16,
+    /// Of 127.0.0.1.
+    pub port: u16,
     received: Arc<Mutex<Vec<Received>>>,
     replies: Arc<Mutex<VecDeque<Reply>>>,
 }
