@@ -14,3 +14,5 @@ seed() {
 seed stacktrace ../shared/stacktrace/fixtures/*.txt
 seed error_report seeds/error_report/*
 seed search_query seeds/search_query/*
+seed docker_line seeds/docker_line/*
+seed joiner ../log-viewer/src/domain/lines_table.txt ../log-viewer/src/domain/joining_table.txt ../shared/stacktrace/fixtures/*.txt
