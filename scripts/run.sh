@@ -61,7 +61,10 @@ for i in "${!services[@]}"; do
     for j in "${!services[@]}"; do
         [ "$i" = "$j" ] || pages_env+=("${pages[$j]}=http://127.0.0.1:$((port + j))/")
     done
+    # The log viewer follows the stack's own output: rotated here, so that it loses nothing of the last run.
+    [ -s "$data/${services[$i]}.log" ] && mv "$data/${services[$i]}.log" "$data/${services[$i]}.log.1"
     env "${pages_env[@]}" LISTEN_ADDR="127.0.0.1:$((port + i))" DATABASE_PATH="$data/${databases[$i]}" \
+        LOG_FILES="${LOG_FILES-$(cd "$data" && pwd)/*.log}" \
         "$bin/${services[$i]}" >"$data/${services[$i]}.log" 2>&1 &
     pids+=($!)
 done
