@@ -96,7 +96,10 @@ async fn the_explorer_filters_groups_and_tells_what_it_cannot_read() {
     assert_eq!(bad.status, 400);
     assert!(bad.text().contains("labels has an expression"), "{}", bad.text());
     let range = page(&mut client, "/explore?name=http_requests_total&range=soon").await;
-    assert!(range.contains("range: &#39;soon&#39; is none"), "{range}");
+    assert!(
+        range.contains("range: &#39;soon&#39; is no length of time"),
+        "{range}"
+    );
 }
 
 #[tokio::test]

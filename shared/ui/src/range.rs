@@ -33,8 +33,12 @@ impl Range {
     ) -> Result<Range, String> {
         let given = |name: &str| get(name).map(str::trim).filter(|text| !text.is_empty());
         if let Some(quick) = given("range") {
-            return Range::last(quick, now_ms)
-                .ok_or_else(|| format!("range: '{}' is none such as 30m, 6h or 7d", cut(quick)));
+            return Range::last(quick, now_ms).ok_or_else(|| {
+                format!(
+                    "range: '{}' is no length of time such as 30m, 6h or 7d",
+                    cut(quick)
+                )
+            });
         }
         let (from, to) = match (given("from"), given("to")) {
             (None, None) => return Ok(Range::last(default, now_ms).unwrap_or_else(|| hour(now_ms))),
