@@ -1,57 +1,15 @@
 // Who is told of what: channels, rules, and what came of it. The receivers are real ones, in this process.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { after } from "node:test";
 
-import type { Visitor } from "./browser.ts";
+import { addChannel, cameOf, card, history, lines, startReceiver } from "./alerts.ts";
 import { journey, startStack } from "./journey.ts";
 import { report, send } from "./reports.ts";
 
-type Received = { path: string; signature: string; body: string };
-const received: Received[] = [];
-/** Answers 200, but 404 below `/gone`. */
-const receiver = createServer(async (asked, answer) => {
-  let body = "";
-  for await (const piece of asked) body += piece;
-  const path = asked.url ?? "";
-  received.push({ path, signature: String(asked.headers["x-monlight-signature"] ?? ""), body });
-  answer.writeHead(path.startsWith("/gone") ? 404 : 200).end();
-});
-receiver.listen(0, "127.0.0.1");
-await once(receiver, "listening");
-after(() => {
-  receiver.closeAllConnections();
-  receiver.close();
-});
-const host = `127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+const receiver = await startReceiver();
+const { host, received } = receiver;
 /** The path of such an address is all that keeps strangers from writing to it. */
 const PASSWORD = "T0PS3CR3T-path";
-
-const card = ({ page }: Visitor, name: string) => page.getByRole("region", { name });
-const lines = (visitor: Visitor, name: string) => card(visitor, name).locator(".lines > li");
-const history = (visitor: Visitor, to: string) => card(visitor, "History").locator("tbody tr", { hasText: to });
-
-/** Waits for a row of the history in this state; it does not come in by itself. */
-async function cameOf(visitor: Visitor, to: string, state: RegExp): Promise<string> {
-  const row = history(visitor, to).first();
-  for (;;) {
-    const text = (await row.textContent()) ?? "";
-    if (state.test(text)) return text;
-    await visitor.page.reload();
-  }
-}
-
-async function addChannel(visitor: Visitor, name: string, url: string): Promise<void> {
-  const { page } = visitor;
-  await page.getByText("Add a channel").click();
-  const form = card(visitor, "Channels");
-  await form.getByLabel("Name").fill(name);
-  await form.getByLabel("URL, or mail addresses").fill(url);
-  await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Add channel" }).click()]);
-}
 
 const stack = await startStack({ ALERT_ALLOWED_HOSTS: "127.0.0.1" });
 journey(

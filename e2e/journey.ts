@@ -23,7 +23,7 @@ after(async () => {
   await Promise.all(stacks.map((stack) => stack.stop()));
 });
 
-/** A stack that ends with the file; `variables` are for the error tracker. */
+/** A stack that ends with the file; `variables` are for all services. */
 export async function startStack(variables: Record<string, string> = {}): Promise<Stack> {
   const stack = await Stack.start(variables);
   stacks.push(stack);

@@ -96,7 +96,7 @@ export class Stack {
     readonly folder: string,
   ) {}
 
-  /** `variables` are for the error tracker, on top of those of every stack. */
+  /** `variables` are for all services, on top of those of every stack. */
   static async start(variables: Record<string, string> = {}): Promise<Stack> {
     const folder = await mkdtemp(join(tmpdir(), "monlight-e2e-"));
     const ports = await freePorts();
@@ -109,8 +109,8 @@ export class Stack {
     };
     for (const name of NAMES) common[SERVICES[name].page] = `http://127.0.0.1:${ports[name]}/`;
     // Not this machine's own containers.
-    const of: Partial<Record<Name, Record<string, string>>> = { errors: variables, logs: { LOG_SOURCES: join(folder, "containers") } };
-    const own = (name: Name) => ({ ...common, ...of[name] });
+    const of: Partial<Record<Name, Record<string, string>>> = { logs: { LOG_SOURCES: join(folder, "containers") } };
+    const own = (name: Name) => ({ ...common, ...of[name], ...variables });
     const started = await Promise.all(NAMES.map((name) => Service.start(name, ports[name], folder, own(name))));
     return new Stack(new Map(started.map((service) => [service.name, service])), folder);
   }
