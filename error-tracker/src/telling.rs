@@ -1,5 +1,7 @@
 //! What the tracker tells: read from the store when it is sent, so that it shows how things stand then.
 
+use std::collections::BTreeMap;
+
 use notify::Message;
 use rusqlite::Connection;
 use web::{Error, Request, Response, Result};
@@ -57,6 +59,18 @@ impl Alerting for App {
             Kind::EveryN => "Goes on",
             Kind::Woken => "Awake again",
         }
+    }
+
+    async fn names(&self, group_ids: Vec<i64>) -> Result<BTreeMap<i64, String>> {
+        let found = self.common.read(move |connection| {
+            let mut names = BTreeMap::new();
+            for id in group_ids {
+                let found = groups::find(connection, id)?;
+                names.extend(found.map(|(group, _)| (id, group.exception_type)));
+            }
+            Ok(names)
+        });
+        found.await
     }
 
     fn subject_path(group_id: i64) -> String {

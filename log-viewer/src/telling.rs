@@ -1,5 +1,7 @@
 //! What log alerts say.
 
+use std::collections::BTreeMap;
+
 use alerts::domain::digest::{Digest, Entry, MAX_ENTRIES};
 use alerts::store::channels;
 use alerts::{Alerting, Alerts, Content, View};
@@ -53,6 +55,18 @@ impl Alerting for App {
 
     fn kind_label(_: &str) -> &'static str {
         "Log alert"
+    }
+
+    async fn names(&self, firing_ids: Vec<i64>) -> Result<BTreeMap<i64, String>> {
+        let found = self.common.read(move |connection| {
+            let mut names = BTreeMap::new();
+            for id in firing_ids {
+                let found = firings::find(connection, id)?;
+                names.extend(found.map(|firing| (id, firing.name)));
+            }
+            Ok(names)
+        });
+        found.await
     }
 
     fn subject_path(firing_id: i64) -> String {

@@ -1,5 +1,7 @@
 //! What metric alerts say.
 
+use std::collections::BTreeMap;
+
 use alerts::domain::digest::{Digest, Entry, MAX_ENTRIES};
 use alerts::store::{channels, deliveries};
 use alerts::{Alerting, Alerts, Content, View};
@@ -54,6 +56,18 @@ impl Alerting for App {
             "resolved" => "Resolved",
             _ => "Firing",
         }
+    }
+
+    async fn names(&self, event_ids: Vec<i64>) -> Result<BTreeMap<i64, String>> {
+        let found = self.common.read(move |connection| {
+            let mut names = BTreeMap::new();
+            for id in event_ids {
+                let found = alert_events::find(connection, id)?;
+                names.extend(found.map(|event| (id, title(&event))));
+            }
+            Ok(names)
+        });
+        found.await
     }
 
     fn subject_path(event_id: i64) -> String {

@@ -1,5 +1,6 @@
 //! What a service brings: its causes and its words. Everything else is the same for all.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use web::{Request, Response, Result};
@@ -34,6 +35,9 @@ pub trait Alerting: Send + Sync + Sized + 'static {
 
     /// A kind of alert as the history shows it: `New error`.
     fn kind_label(kind: &str) -> &'static str;
+
+    /// What subjects are called, for the history; of those that are gone nothing.
+    fn names(&self, subject_ids: Vec<i64>) -> impl Future<Output = Result<BTreeMap<i64, String>>> + Send;
 
     /// The subject's page, seen from the service's root: `errors/12`.
     fn subject_path(subject_id: i64) -> String;

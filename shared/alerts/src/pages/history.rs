@@ -1,5 +1,7 @@
 //! What was sent, and what came of it.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use askama::filters::HtmlSafe;
 use ui::{Excerpt, Moment};
@@ -25,6 +27,8 @@ pub struct History {
 struct Row {
     at: Moment,
     what: String,
+    /// Of what it is about.
+    name: Option<String>,
     /// Page of what it is about, from the service's root.
     path: Option<String>,
     to: String,
@@ -42,10 +46,14 @@ impl History {
         root: String,
         page: &Page,
         is_older: bool,
+        names: &BTreeMap<i64, String>,
         channels: &[Channel],
         now: i64,
     ) -> Self {
-        let rows = page.lines.iter().map(|line| Row::of::<A>(line, channels, now));
+        let rows = page
+            .lines
+            .iter()
+            .map(|line| Row::of::<A>(line, names, channels, now));
         Self {
             root,
             rows: rows.collect(),
@@ -56,7 +64,7 @@ impl History {
 }
 
 impl Row {
-    fn of<A: Alerting>(line: &Line, channels: &[Channel], now: i64) -> Self {
+    fn of<A: Alerting>(line: &Line, names: &BTreeMap<i64, String>, channels: &[Channel], now: i64) -> Self {
         let delivery = &line.delivery;
         let what = match delivery.kind.as_str() {
             TEST => "Test".to_owned(),
@@ -68,6 +76,7 @@ impl Row {
         Self {
             at: Moment::new(delivery.created_at, now),
             what,
+            name: delivery.subject_id.and_then(|id| names.get(&id)).cloned(),
             path: delivery.subject_id.map(A::subject_path),
             to: to.join(": "),
             state: line.state(),

@@ -50,13 +50,15 @@ impl View {
             Ok((channels::all(connection)?, page))
         });
         let (stored, page) = found.await?;
+        let subjects = page.lines.iter().filter_map(|line| line.delivery.subject_id);
+        let names = app.names(subjects.collect()).await?;
         let root = request.root();
         Ok(Self {
             status,
             said,
             channels: Channels::new(root.clone(), alerts.reach(), &stored, asked),
             rule_fields: RuleFields::new(&stored),
-            history: History::new::<A>(root, &page, before.is_some(), &stored, unix_ms()),
+            history: History::new::<A>(root, &page, before.is_some(), &names, &stored, unix_ms()),
             stored,
         })
     }
