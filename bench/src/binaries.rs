@@ -1,6 +1,7 @@
 //! The programs that are measured, built as the one that measures.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -18,12 +19,19 @@ pub fn build() -> Result<PathBuf, Box<dyn Error>> {
         "--package",
         "error-tracker",
         "--package",
+        "metrics-collector",
+        "--package",
         "bench",
         "--bins",
     ]);
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
+    // The folder has the name of the profile, but for `dev`.
+    let profile = folder.file_name().filter(|name| *name != "debug");
+    command.args(
+        profile
+            .map(|name| [OsStr::new("--profile"), name])
+            .into_iter()
+            .flatten(),
+    );
     if !command.status()?.success() {
         return Err("the binaries cannot be built".into());
     }

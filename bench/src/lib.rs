@@ -7,6 +7,8 @@ pub mod events;
 pub mod figures;
 pub mod load;
 pub mod mix;
+pub mod rivals;
+pub mod samples;
 pub mod shop;
 pub mod smtp_sink;
 pub mod table;
