@@ -1,5 +1,4 @@
 //! Faults of the service that this one replaces, each by its number: they must not come back.
-#![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 

@@ -1,9 +1,4 @@
 //! What clients cannot do: fill the memory with labels, or the disk with samples.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "helpers of tests: they may panic, and print figures"
-)]
 
 mod support;
 

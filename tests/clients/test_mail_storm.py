@@ -96,7 +96,12 @@ def start_with(folder: Path, **variables: str) -> subprocess.CompletedProcess[st
     """Starts it with settings that it must refuse."""
     environment = {"LISTEN_ADDR": "127.0.0.1:0", "DATABASE_PATH": str(folder / "errors.db"), "API_KEY": KEY}
     return subprocess.run(
-        [binary()], env={**environment, **variables}, capture_output=True, text=True, timeout=60, check=False
+        [binary("error-tracker")],
+        env={**environment, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 

@@ -22,13 +22,15 @@ STOP_TIMEOUT = 20.0
 _LISTENING = re.compile(r"listening on (http://\S+)")
 
 
-def binary() -> Path:
+def binary(name: str) -> Path:
     """`MONLIGHT_BIN` is the folder of the binaries; relative to the root of the repository."""
-    return ROOT / os.environ.get("MONLIGHT_BIN", "target/debug") / "error-tracker"
+    return ROOT / os.environ.get("MONLIGHT_BIN", "target/debug") / name
 
 
 class Tracker:
     """A tracker that may be stopped and started again on its database."""
+
+    name = "error-tracker"
 
     def __init__(self, folder: Path, **variables: object) -> None:
         self._environment = {
@@ -48,7 +50,7 @@ class Tracker:
         """Returns once it listens."""
         n_before = len(self._log)
         self._process = subprocess.Popen(
-            [binary()],
+            [binary(self.name)],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
