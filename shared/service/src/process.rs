@@ -155,6 +155,7 @@ async fn run<P: Program>(mut settings: CommonSettings, own: P::Settings) -> Resu
     let keys = gate.keys.clone();
     tasks.spawn("keys", move |ending| watch_keys(keys.clone(), ending));
     let Built { app, routes } = P::build(own, common.clone(), &mut tasks);
+    P::prepare(app.clone()).await?;
     let for_errors = common.clone();
     let error_page: web::ErrorPage =
         Box::new(move |error, path, visitor| routes::error_page(&for_errors, error, path, visitor));

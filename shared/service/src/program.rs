@@ -37,6 +37,11 @@ pub trait Program: 'static {
     /// Builds the app and its table of URLs, and starts its jobs.
     fn build(settings: Self::Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<Self::App>;
 
+    /// What has to be done before the first request; it is started with its jobs already. An error ends the process.
+    fn prepare(_: Arc<Self::App>) -> impl Future<Output = Result<(), String>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// What `/health` says besides `status`, from figures that are at hand: it must not wait for a query.
     fn health(_: Arc<Self::App>) -> impl Future<Output = Map<String, Value>> + Send {
         std::future::ready(Map::new())

@@ -43,6 +43,8 @@ pub struct Service<S> {
     unrouted: RouteMetrics,
     error_page: ErrorPage,
     decoders: Arc<Semaphore>,
+    /// Whether any path has a rule for callers of other origins.
+    is_cross_origin: bool,
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
@@ -54,6 +56,7 @@ impl<S: Send + Sync + 'static> Service<S> {
         metrics: HttpMetrics,
         error_page: ErrorPage,
     ) -> Self {
+        let is_cross_origin = routes.rows.iter().any(|row| row.cross_origin.is_some());
         let mut endpoints: Vec<(&'static str, Endpoint<S>)> = Vec::new();
         for route in routes.rows {
             let figures = metrics.route(route.method.as_str(), route.path);
@@ -84,6 +87,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             unrouted,
             error_page,
             decoders,
+            is_cross_origin,
         }
     }
 
@@ -113,8 +117,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             is_https,
         };
         let asked = self.asked(&parts);
-        let origin = parts.headers.get(ORIGIN).cloned();
-        let cross_origin = origin.and_then(|origin| Some((self.cross_origin(parts.uri.path())?, origin)));
+        let cross_origin = self.cross_origin(parts.uri.path());
+        let origin = cross_origin.and_then(|_| parts.headers.get(ORIGIN).cloned());
 
         let (route, outcome) = self.route(parts, body, client, is_https, is_closing).await;
         let figures = route.map_or(&self.unrouted, |(_, figures)| figures);
@@ -123,8 +127,8 @@ impl<S: Send + Sync + 'static> Service<S> {
             Ok(response) => response,
             Err(error) => self.refuse(&error, route.map(|(route, _)| route.policy.access), &asked),
         };
-        if let Some((rule, origin)) = cross_origin {
-            rule(&self.app, &origin, response.headers_mut());
+        if let Some(rule) = cross_origin {
+            rule(&self.app, origin.as_ref(), response.headers_mut());
         }
         finish.apply(&mut response);
 
@@ -137,6 +141,9 @@ impl<S: Send + Sync + 'static> Service<S> {
     }
 
     fn cross_origin(&self, path: &str) -> Option<CrossOrigin<S>> {
+        if !self.is_cross_origin {
+            return None;
+        }
         self.paths.at(path).ok()?.value.cross_origin()
     }
 

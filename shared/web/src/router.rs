@@ -81,9 +81,9 @@ impl Policy {
 
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
 
-/// Adds to an answer what a page of another origin needs to read it: from the app, the request's `Origin`, and the
-/// answer's headers.
-pub type CrossOrigin<S> = fn(&S, &HeaderValue, &mut HeaderMap);
+/// Adds to an answer what a page of another origin needs to read it: from the app, the request's `Origin` if it has
+/// one, and the answer's headers.
+pub type CrossOrigin<S> = fn(&S, Option<&HeaderValue>, &mut HeaderMap);
 
 pub(crate) struct Route<S> {
     pub(crate) method: Method,
