@@ -18,6 +18,7 @@ mod connect;
 mod files;
 mod health;
 mod migrate;
+pub mod request_ids;
 
 mod backup;
 mod check;

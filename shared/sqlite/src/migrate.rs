@@ -92,6 +92,9 @@ pub(crate) fn migrate(connection: &mut Connection, options: &Options) -> Result<
         });
     }
     connection.execute_batch(OWN_TABLES).map_err(failed)?;
+    connection
+        .execute_batch(crate::request_ids::TABLE)
+        .map_err(failed)?;
     let applied = checksums(connection).map_err(failed)?;
     if applied.len() as u32 != version {
         return Err(OpenError::Foreign {
