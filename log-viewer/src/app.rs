@@ -10,6 +10,7 @@ use crate::archive::Archive;
 use crate::following::Board;
 use crate::ingest::Ingest;
 use crate::live::Live;
+use crate::sending::Sending;
 use crate::settings::Settings;
 
 /// Shared by all handlers.
@@ -29,6 +30,8 @@ pub struct App {
     pub(crate) rules_changed: Notify,
     /// What is followed, and what cannot be.
     pub(crate) following: Board,
+    /// Requests with an id that are being stored.
+    pub(crate) sending: Sending,
 }
 
 impl App {
@@ -51,6 +54,7 @@ impl App {
             archive,
             live,
             common,
+            sending: Sending::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod live;
 mod pages;
 mod routes;
 mod row;
+mod sending;
 pub mod settings;
 pub mod store;
 mod telling;

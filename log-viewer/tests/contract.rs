@@ -270,3 +270,22 @@ async fn a_tail_beyond_the_last_place_is_refused_and_a_closed_one_frees_its_own(
     let freed = tokio::time::timeout(std::time::Duration::from_secs(10), again).await;
     assert!(freed.is_ok());
 }
+
+#[tokio::test]
+async fn a_request_that_comes_again_with_its_key_is_stored_once() {
+    let server = start().await;
+    let mut client = server.client();
+    let body = r#"[{"container": "web", "message": "again"}]"#;
+    for (key, expected) in [("first", 1), ("first", 1), ("second", 2), ("first", 2)] {
+        let headers = [("idempotency-key", key)];
+        let answer = client
+            .send("POST".parse().unwrap(), "/api/logs", &headers, body)
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["accepted"]),
+            (200, &json!(1))
+        );
+        let list = client.get("/api/logs?search=again").await.json();
+        assert_eq!(list["total"], json!(expected), "{list}");
+    }
+}

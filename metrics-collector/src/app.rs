@@ -79,13 +79,18 @@ impl App {
 
     /// Stores samples; returns when they are on the disk and queries see them.
     pub async fn keep(&self, batch: Batch) -> Result<()> {
+        self.keep_once(batch, None).await.map(drop)
+    }
+
+    /// The same for a request with an id: what was stored under it before is not stored again, which is then false.
+    pub async fn keep_once(&self, batch: Batch, request_id: Option<String>) -> Result<bool> {
         if self.is_full.load(Relaxed) {
             let detail = "the database has reached MAX_DATABASE_MB; nothing was stored";
             let mut error = Error::new(StatusCode::INSUFFICIENT_STORAGE, detail);
             error.retry_after = Some(FULL_RETRY_AFTER);
             return Err(error);
         }
-        self.ingest.keep(&self.common.store, batch).await
+        self.ingest.keep(&self.common.store, batch, request_id).await
     }
 
     /// Stores samples from inside, and counts what became of them.

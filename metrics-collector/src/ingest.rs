@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use rusqlite::Connection;
 use service::{Common, from_write, unix_ms};
-use sqlite::Store;
+use sqlite::{Store, request_ids};
 use web::{Error, Result};
 
 use crate::domain::batch::Batch;
@@ -84,18 +84,29 @@ impl Ingest {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores a batch; returns after the commit that holds it, when queries see it.
-    pub async fn keep(self: &Arc<Self>, store: &Store, batch: Batch) -> Result<()> {
+    /// Stores a batch; returns after the commit that holds it, when queries see it. False if a request of this id
+    /// was stored before: then nothing is.
+    pub async fn keep(
+        self: &Arc<Self>,
+        store: &Store,
+        batch: Batch,
+        request_id: Option<String>,
+    ) -> Result<bool> {
         if batch.samples.is_empty() && batch.visits.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let (ingest, store) = (self.clone(), store.clone());
         // A task of its own: a caller that goes away must not leave a stored batch out of memory.
-        let kept = tokio::spawn(async move { ingest.write(&store, batch).await });
+        let kept = tokio::spawn(async move { ingest.write(&store, batch, request_id).await });
         kept.await.map_err(Error::internal)?
     }
 
-    async fn write(self: &Arc<Self>, store: &Store, batch: Batch) -> Result<()> {
+    async fn write(
+        self: &Arc<Self>,
+        store: &Store,
+        batch: Batch,
+        request_id: Option<String>,
+    ) -> Result<bool> {
         let data = batch.encode();
         let last_window = batch
             .samples
@@ -107,27 +118,32 @@ impl Ingest {
         let (ingest, noted) = (self.clone(), given.clone());
         let stored = store
             .write_unguarded(move |tx| {
+                if let Some(id) = request_id
+                    && !request_ids::note(tx, &id, unix_ms())?
+                {
+                    return Ok(None);
+                }
                 let seq = ingest.last_seq.fetch_add(1, SeqCst) + 1;
                 noted.store(seq, SeqCst);
                 let n_saved = ingest.save_series(tx)?;
                 journal::insert(tx, seq, last_window, &data)?;
-                Ok(n_saved)
+                Ok(Some(n_saved))
             })
             .await
             .map_err(from_write);
         let seq = given.load(SeqCst);
         let batch = match &stored {
-            Ok(n_saved) => {
+            Ok(Some(n_saved)) => {
                 self.n_saved.fetch_max(*n_saved, SeqCst);
                 Some(batch)
             }
-            Err(_) => None,
+            Ok(None) | Err(_) => None,
         };
-        // Without a number it was refused before it came to the writer.
+        // Without a number it was refused before it came to the writer, or had been stored before.
         if seq > 0 {
             self.heads().settle(seq, batch, |id| self.kind(id));
         }
-        stored.map(drop)
+        stored.map(|n_saved| n_saved.is_some())
     }
 
     /// Stores series that are not in the database yet, whoever made them: a batch may hold samples of a series that a

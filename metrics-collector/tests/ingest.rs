@@ -219,3 +219,25 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
         server.kill().await;
     }
 }
+
+#[tokio::test]
+async fn a_request_that_comes_again_with_its_key_is_stored_once() {
+    let server = start().await;
+    let mut client = server.client();
+    let body =
+        json!([{"name": "again", "type": "counter", "value": 1, "timestamp": last_minute_ms()}]).to_string();
+    for (key, times) in [("first", 3), ("second", 2)] {
+        for _ in 0..times {
+            let headers = [("idempotency-key", key)];
+            let answer = client
+                .send("POST".parse().unwrap(), "/api/metrics", &headers, body.clone())
+                .await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.json()["count"]),
+                (202, &json!(1))
+            );
+        }
+    }
+    let told = get_json(&mut client, "/api/metrics?name=again&period=1h").await;
+    assert_eq!(told["data"][0]["count"], json!(2), "{told}");
+}

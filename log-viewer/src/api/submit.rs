@@ -1,19 +1,23 @@
 //! `POST /api/logs`: entries from programs that send them themselves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use service::unix_ms;
+use sqlite::request_ids;
 use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 
 use crate::app::App;
+use crate::domain::entry::Entry;
 use crate::domain::submitted::{self, MAX_ITEMS};
 
 /// Refusals that are told one by one; of more only the number.
 const MAX_TOLD: usize = 100;
 
 /// `POST /api/logs`: a JSON list, or an object a line. Each is taken or refused by itself; 200 if all were taken,
-/// 207 if some were refused. Answered when those taken are on the disk.
+/// 207 if some were refused. Answered when those taken are on the disk. A request that comes again with the same
+/// `Idempotency-Key` within three days is answered alike, without a first id, and stored once.
 pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Response> {
     #[derive(Serialize)]
     struct Answer {
@@ -53,9 +57,18 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
         }
     }
     let accepted = entries.len();
-    let first_id = match accepted {
-        0 => None,
-        _ => Some(app.ingest.store(entries, |_| Ok(())).await?),
+    let request_id = request
+        .header("idempotency-key")
+        .filter(|id| request_ids::is_usable(id));
+    let first_id = match (accepted, request_id) {
+        (0, _) => None,
+        (_, None) => Some(app.ingest.store(entries, |_| Ok(())).await?),
+        (_, Some(id)) => {
+            let (app, id) = (app.clone(), id.to_owned());
+            // A task of its own: a caller that goes away must not free its id while its entries are on their way.
+            let stored = tokio::spawn(async move { store_once(&app, entries, &id).await });
+            stored.await.map_err(Error::internal)??
+        }
     };
     let status = if refused == 0 {
         StatusCode::OK
@@ -69,4 +82,26 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
         errors,
     };
     Ok(Response::json(status, &answer))
+}
+
+/// Stores the entries of a request with an id; nothing, if that was done before.
+async fn store_once(app: &App, entries: Vec<Entry>, id: &str) -> Result<Option<u64>> {
+    let Some(_turn) = app.sending.begin(id) else {
+        let detail = "a request with this Idempotency-Key is being stored";
+        return Err(Error::unavailable(detail, Duration::from_secs(1)));
+    };
+    let looked_up = id.to_owned();
+    let now = unix_ms();
+    let is_known = app
+        .common
+        .read(move |connection| request_ids::is_known(connection, &looked_up, now))
+        .await?;
+    if is_known {
+        return Ok(None);
+    }
+    let noted = id.to_owned();
+    let stored = app
+        .ingest
+        .store(entries, move |tx| request_ids::note(tx, &noted, now).map(drop));
+    stored.await.map(Some)
 }

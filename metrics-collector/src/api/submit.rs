@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
+use sqlite::request_ids;
 use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 
 use crate::app::App;
@@ -15,13 +16,19 @@ impl From<BadBatch> for Error {
     }
 }
 
-/// Takes an array of metrics. 202 once what it says is taken is on the disk.
+/// Takes an array of metrics. 202 once what it says is taken is on the disk. A request that comes again with the same
+/// `Idempotency-Key` within three days is answered alike, and stored once.
 pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Response> {
     let body = request.bytes().await?;
     let text = std::str::from_utf8(&body).map_err(|_| BadBatch::Json)?;
     let (batch, tally) = intake::read(text, app.span(), &app.ingest.registry)?;
-    app.keep(batch).await?;
-    app.ingest.count(&tally);
+    let request_id = request
+        .header("idempotency-key")
+        .filter(|id| request_ids::is_usable(id));
+    let is_new = app.keep_once(batch, request_id.map(str::to_owned)).await?;
+    if is_new {
+        app.ingest.count(&tally);
+    }
     Ok(Response::json(StatusCode::ACCEPTED, &Taken::of(&tally)))
 }
 
