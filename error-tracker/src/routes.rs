@@ -4,7 +4,7 @@
 use auth::Scope;
 use web::{Method, Policy, Routes};
 
-use crate::api::{errors, export, live, projects, releases, reports, rules, users, work};
+use crate::api::{errors, export, live, occurrences, projects, releases, reports, rules, users, work};
 use crate::app::App;
 use crate::pages;
 use crate::settings::Settings;
@@ -19,6 +19,7 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/api/errors", errors::list)
         .get("/api/errors/{id}", errors::detail)
         .get("/api/errors/{id}/days", errors::days)
+        .get("/api/occurrences", occurrences::list)
         .get("/api/projects", projects::projects)
         .get("/api/environments", projects::environments)
         .get("/api/releases", releases::list)
@@ -38,6 +39,12 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/api/rules", rules::list)
         .post("/api/rules", rules::create)
         .row(Method::DELETE, "/api/rules/{id}", rules::delete)
+        .with(Policy::key(Scope::Admin).body_bytes(settings.max_body_bytes))
+        .row(
+            Method::PUT,
+            "/api/occurrences/{id}/stack",
+            occurrences::replace_stack,
+        )
         .with(Policy::page(Scope::Read))
         .get("/", pages::inbox::show)
         .get("/errors/{id}", pages::group::show)

@@ -3,6 +3,7 @@
 pub(crate) mod errors;
 pub(crate) mod export;
 pub(crate) mod live;
+pub(crate) mod occurrences;
 pub(crate) mod projects;
 pub(crate) mod releases;
 pub(crate) mod reports;

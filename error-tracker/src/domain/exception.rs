@@ -84,6 +84,12 @@ pub struct Frame {
     /// Lines after it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
+    /// Where it was in generated code, before a source map was applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generated: Option<String>,
+    /// Why no source map was applied, although one was looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unmapped: Option<String>,
     /// Local variables: an object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vars: Option<Value>,
@@ -187,6 +193,8 @@ fn frame(item: &Value) -> Option<Frame> {
             .map(|line| cut(line.to_owned(), MAX_LINE_CHARS)),
         before,
         after,
+        generated: name("generated"),
+        unmapped: name("unmapped"),
         vars: item
             .get("vars")
             .filter(|vars| vars.as_object().is_some_and(|vars| !vars.is_empty()))

@@ -214,8 +214,7 @@ impl Report {
 
     /// [`Rich`] as bytes; none if there is nothing in it.
     pub fn packed(&self) -> Option<Vec<u8>> {
-        let json = serde_json::to_vec(self.rich.as_ref()?).ok()?;
-        zstd::bulk::compress(&json, PACK_LEVEL).ok()
+        self.rich.as_ref()?.pack()
     }
 
     /// What it can be found by, as the JSON text of a list of pairs; none if there is nothing.
@@ -269,7 +268,13 @@ fn text_in<'a>(object: Option<&'a Value>, name: &str) -> Option<&'a str> {
 }
 
 impl Rich {
-    /// The way back from [`Report::packed`].
+    /// As bytes.
+    pub fn pack(&self) -> Option<Vec<u8>> {
+        let json = serde_json::to_vec(self).ok()?;
+        zstd::bulk::compress(&json, PACK_LEVEL).ok()
+    }
+
+    /// The way back from [`Rich::pack`].
     pub fn unpack(bytes: &[u8]) -> Option<Self> {
         let json = zstd::bulk::decompress(bytes, MAX_RICH_BYTES).ok()?;
         serde_json::from_slice(&json).ok()

@@ -489,6 +489,8 @@ fn frame_in_pieces(frame: &exception::Frame) -> FrameView {
         in_app: frame.in_app,
         before: frame.before.clone(),
         after: frame.after.clone(),
+        generated: frame.generated.clone(),
+        unmapped: frame.unmapped.clone(),
         vars: vars
             .into_iter()
             .flatten()

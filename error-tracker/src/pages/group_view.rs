@@ -266,6 +266,10 @@ pub(crate) struct FrameView {
     /// Lines before and after it.
     pub(crate) before: Vec<String>,
     pub(crate) after: Vec<String>,
+    /// Where it was in generated code, before a source map was applied.
+    pub(crate) generated: Option<String>,
+    /// Why no source map was applied.
+    pub(crate) unmapped: Option<String>,
     /// Local variables: names and JSON.
     pub(crate) vars: Vec<(String, String)>,
 }
@@ -534,6 +538,8 @@ mod tests {
             in_app: true,
             before: vec![text.into()],
             after: vec![text.into()],
+            generated: some(),
+            unmapped: some(),
             vars: vec![(text.into(), text.into())],
         };
         let exception = |relation| ExceptionView {

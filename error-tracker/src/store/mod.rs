@@ -14,6 +14,7 @@ pub mod releases;
 pub mod room;
 pub mod rules;
 pub mod snoozes;
+pub mod stacks;
 pub mod tallies;
 pub mod users;
 

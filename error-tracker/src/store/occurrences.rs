@@ -1,7 +1,7 @@
 //! Single reports, as they are kept.
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Error, named_params};
+use rusqlite::{Connection, Error, OptionalExtension, named_params};
 
 use crate::domain::report::{Details, Rich};
 
@@ -122,6 +122,27 @@ pub(super) fn drop_of_group(tx: &Connection, group_id: i64) -> rusqlite::Result<
     Ok(())
 }
 
+/// The group of a place.
+pub(super) fn group_of(place: i64) -> i64 {
+    place >> PLACE_BITS
+}
+
+/// The id of a group's report.
+pub(super) fn id_of(group_id: i64, number: i64) -> i64 {
+    (group_id << NUMBER_BITS) + number % (1 << NUMBER_BITS)
+}
+
+/// Where the occurrence of an id is kept, if it is.
+pub(super) fn place_of(connection: &Connection, id: i64) -> rusqlite::Result<Option<i64>> {
+    let (group_id, number) = (id >> NUMBER_BITS, id & ((1 << NUMBER_BITS) - 1));
+    let mut statement = connection.prepare_cached(
+        "select place from occurrences where place between ?1 and ?2 and number % ?3 = ?4 limit 1",
+    )?;
+    let (first, last) = places(group_id);
+    let found = statement.query_row((first, last, 1_i64 << NUMBER_BITS, number), |row| row.get(0));
+    found.optional()
+}
+
 fn place(group_id: i64, turn: i64) -> i64 {
     group_id << PLACE_BITS | turn
 }
@@ -158,7 +179,7 @@ fn of_one(connection: &Connection, group_id: i64, limit: u32) -> rusqlite::Resul
         let number: i64 = row.get(0)?;
         let details: String = row.get(3)?;
         Ok(Occurrence {
-            id: (group_id << NUMBER_BITS) + number % (1 << NUMBER_BITS),
+            id: id_of(group_id, number),
             number,
             received_at: row.get(1)?,
             environment: row.get(2)?,
