@@ -109,7 +109,10 @@ export class Stack {
     };
     for (const name of NAMES) common[SERVICES[name].page] = `http://127.0.0.1:${ports[name]}/`;
     // Not this machine's own containers.
-    const of: Partial<Record<Name, Record<string, string>>> = { logs: { LOG_SOURCES: join(folder, "containers") } };
+    const of: Partial<Record<Name, Record<string, string>>> = {
+      logs: { LOG_SOURCES: join(folder, "containers") },
+      browser: forwards(ports),
+    };
     const own = (name: Name) => ({ ...common, ...of[name], ...variables });
     const started = await Promise.all(NAMES.map((name) => Service.start(name, ports[name], folder, own(name))));
     return new Stack(new Map(started.map((service) => [service.name, service])), folder);
@@ -143,6 +146,19 @@ export class Stack {
       await rm(this.folder, { recursive: true, force: true });
     }
   }
+}
+
+/** Where the relay sends what browsers report. */
+function forwards(ports: Record<Name, number>): Record<string, string> {
+  const url = (name: Name) => `http://127.0.0.1:${ports[name]}`;
+  return {
+    ERROR_TRACKER_URL: url("errors"),
+    ERROR_TRACKER_API_KEY: KEY,
+    METRICS_COLLECTOR_URL: url("metrics"),
+    METRICS_COLLECTOR_API_KEY: KEY,
+    LOG_VIEWER_URL: url("logs"),
+    LOG_VIEWER_API_KEY: KEY,
+  };
 }
 
 function binary(name: Name): string {

@@ -1,11 +1,22 @@
 //! The only service that browsers reach: takes their errors, metrics and logs, and forwards them.
 //!
-//! Today it is what all services have in common: settings, login, health, metrics, and a page that says what
-//! will be here. Floors, top to bottom: `routes` → `pages` → `app`.
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `forward`, `mapping` → `app` → `keys`, `link`, `traffic` →
+//! `store` → `domain`, `settings`.
 
+mod api;
 mod app;
+pub mod domain;
+mod forward;
+mod jobs;
+mod keys;
+mod link;
+mod mapping;
 mod pages;
 mod routes;
+pub mod settings;
+mod start;
+pub mod store;
+mod traffic;
 
 use std::sync::Arc;
 
@@ -14,12 +25,13 @@ use service::{Built, Common, CommonSettings, Program, Tasks};
 use sqlite::Migration;
 
 pub use crate::app::App;
+use crate::settings::Settings;
 
 /// The service, for `service::main`.
 pub struct BrowserRelay;
 
 impl Program for BrowserRelay {
-    type Settings = ();
+    type Settings = Settings;
     type App = App;
 
     const NAME: &'static str = "browser-relay";
@@ -28,14 +40,25 @@ impl Program for BrowserRelay {
     const DATABASE: &'static str = "relay.db";
     const API_KEY: &'static str = "ADMIN_API_KEY";
     const OPENAPI: &'static str = include_str!("../openapi.json");
-    const MIGRATIONS: &'static [Migration] = &[];
+    const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
 
-    fn settings(_: &mut Reader<'_>, _: &CommonSettings) {}
+    fn settings(reader: &mut Reader<'_>, common: &CommonSettings) -> Settings {
+        Settings::read(reader, common)
+    }
 
-    fn build((): (), common: Arc<Common>, _: &mut Tasks) -> Built<App> {
+    fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {
+        let app = Arc::new(App::new(settings, common));
+        jobs::start(&app, tasks);
         Built {
-            app: Arc::new(App { common }),
-            routes: routes::routes(),
+            routes: routes::routes(&app.settings),
+            app,
         }
+    }
+
+    async fn prepare(app: Arc<App>) -> Result<(), String> {
+        start::prepare(&app).await.map_err(|error| {
+            let cause = error.cause.unwrap_or_default();
+            format!("the database cannot be read: {} {cause}", error.detail)
+        })
     }
 }

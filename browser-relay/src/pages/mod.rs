@@ -1,3 +1,5 @@
 //! HTML doors.
 
-pub(crate) mod home;
+pub(crate) mod keys;
+pub(crate) mod source_maps;
+pub(crate) mod traffic;

@@ -22,6 +22,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What to start, and how.
+#[derive(Clone)]
 pub struct Launch {
     binary: PathBuf,
     variables: Vec<(String, String)>,

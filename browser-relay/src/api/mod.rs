@@ -1,0 +1,9 @@
+//! JSON doors, one file per resource.
+
+pub(crate) mod admission;
+pub(crate) mod dsn_keys;
+pub(crate) mod errors;
+pub(crate) mod logs;
+pub(crate) mod metrics;
+pub(crate) mod preflight;
+pub(crate) mod source_maps;

@@ -1,0 +1,216 @@
+//! Console output of a browser: read from a request body, and as the log viewer takes it.
+
+use api_types::Text;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::page;
+use super::privacy::Wish;
+use super::refusal::{Refusal, object};
+use super::time_text;
+
+/// Most lines of one batch.
+const MAX_ITEMS: usize = 1000;
+/// Longest line, in bytes.
+const MAX_MESSAGE_BYTES: usize = 16 * 1024;
+/// Longest name that the log viewer takes, in bytes.
+const MAX_CONTAINER_BYTES: usize = 200;
+
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow, default)]
+    logs: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    session_id: Text<'a>,
+    #[serde(borrow, default)]
+    url: Text<'a>,
+    #[serde(borrow, default)]
+    release: Text<'a>,
+}
+
+#[derive(Deserialize)]
+struct Item<'a> {
+    #[serde(borrow, default)]
+    level: Text<'a>,
+    #[serde(borrow, default)]
+    message: Text<'a>,
+    #[serde(borrow, default)]
+    timestamp: Text<'a>,
+    #[serde(borrow, default)]
+    fields: Option<&'a RawValue>,
+}
+
+/// One line as the log viewer takes it. What a line belongs to is in its text, where the viewer's search finds it as
+/// `session_id:…`.
+#[derive(Serialize)]
+struct Line<'a> {
+    container: &'a str,
+    level: &'static str,
+    stream: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<&'a str>,
+    message: String,
+}
+
+/// Reads a request body; the body of `POST /api/logs` of the log viewer, and how many lines are in it.
+pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<(Vec<u8>, usize), Refusal> {
+    let body = object(body)?;
+    let wire: Wire<'_> = serde_json::from_str(&body).map_err(|_| Refusal::NoJson)?;
+    let list = wire
+        .logs
+        .filter(|it| it.get() != "null")
+        .ok_or(Refusal::Missing("logs"))?;
+    if !list.get().starts_with('[') {
+        return Err(Refusal::Bad("Field 'logs' must be an array".to_owned()));
+    }
+    let items: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| Refusal::NoJson)?;
+    if items.is_empty() {
+        return Err(Refusal::Bad("Logs array must not be empty".to_owned()));
+    }
+    if items.len() > MAX_ITEMS {
+        return Err(Refusal::Bad(format!(
+            "Logs batch exceeds maximum of {MAX_ITEMS} items"
+        )));
+    }
+    let container = container(project);
+    let session_id = wire.session_id.as_str().filter(|_| wish == Wish::None);
+    let about = [
+        ("page", wire.url.as_str().map(page::of)),
+        ("release", wire.release.as_str()),
+        ("session_id", session_id),
+    ];
+    let parsed = items
+        .iter()
+        .map(|item| read_item(item))
+        .collect::<Result<Vec<_>, _>>()?;
+    let lines: Vec<Line<'_>> = parsed.iter().map(|item| line(item, &container, &about)).collect();
+    let body = serde_json::to_vec(&lines).map_err(|cause| Refusal::Bad(cause.to_string()))?;
+    Ok((body, lines.len()))
+}
+
+/// Where lines of a project's pages are found.
+fn container(project: &str) -> String {
+    let plain = project.chars().filter(|c| !c.is_control());
+    let mut container: String = "browser/".chars().chain(plain).collect();
+    container.truncate(container.floor_char_boundary(MAX_CONTAINER_BYTES));
+    container
+}
+
+fn read_item(item: &RawValue) -> Result<Item<'_>, Refusal> {
+    if !item.get().starts_with('{') {
+        return Err(Refusal::Bad("Each log line must be a JSON object".to_owned()));
+    }
+    let item: Item<'_> = serde_json::from_str(item.get()).map_err(|_| Refusal::NoJson)?;
+    if item.message.is_absent() {
+        return Err(Refusal::Missing("message"));
+    }
+    Ok(item)
+}
+
+fn line<'a>(item: &'a Item<'_>, container: &'a str, about: &[(&str, Option<&str>)]) -> Line<'a> {
+    let level = level(item.level.as_str().unwrap_or(""));
+    let message = item.message.as_str().unwrap_or("");
+    let mut message = message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)].to_owned();
+    let fields = item
+        .fields
+        .and_then(|it| serde_json::from_str::<Value>(it.get()).ok());
+    let own = fields.iter().filter_map(Value::as_object).flatten();
+    for (name, value) in own {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        append(&mut message, name, &value);
+    }
+    for (name, value) in about {
+        if let Some(value) = value {
+            append(&mut message, name, value);
+        }
+    }
+    message.truncate(message.floor_char_boundary(2 * MAX_MESSAGE_BYTES));
+    Line {
+        container,
+        level,
+        stream: if level == "ERROR" { "stderr" } else { "stdout" },
+        // A line is worth more than its time.
+        timestamp: item
+            .timestamp
+            .as_str()
+            .filter(|time| time_text::parse(time).is_some()),
+        message,
+    }
+}
+
+/// ` name=value`, quoted where it has to be.
+fn append(message: &mut String, name: &str, value: &str) {
+    let is_plain = !value.is_empty() && !value.contains([' ', '"', '=', '\n', '\r', '\t']);
+    let value = if is_plain {
+        value.to_owned()
+    } else {
+        Value::from(value).to_string()
+    };
+    message.extend([" ", name, "=", &value]);
+}
+
+/// The methods of `console`, and the usual names.
+fn level(name: &str) -> &'static str {
+    match name.to_ascii_lowercase().as_str() {
+        "error" | "err" | "assert" => "ERROR",
+        "fatal" | "critical" | "crit" => "CRITICAL",
+        "warn" | "warning" => "WARNING",
+        "debug" | "trace" | "verbose" => "DEBUG",
+        _ => "INFO",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_line_says_where_it_belongs() {
+        let body = json!({"url": "http://h/cart?x", "session_id": "s 1", "logs": [
+            {"level": "warn", "message": "slow", "timestamp": "2026-11-20T13:43:22.148Z", "fields": {"ms": 5, "what": "a b"}},
+            {"level": "error", "message": "broken"}, {"message": ""}]});
+        let lines = |wish| {
+            let (body, n) = forward(body.to_string().as_bytes(), "shop", wish).unwrap();
+            assert_eq!(n, 3);
+            serde_json::from_slice::<Value>(&body).unwrap()
+        };
+        let all = lines(Wish::None);
+        assert_eq!(
+            all[0],
+            json!({"container": "browser/shop", "level": "WARNING", "stream": "stdout",
+            "timestamp": "2026-11-20T13:43:22.148Z", "message": "slow ms=5 what=\"a b\" page=/cart session_id=\"s 1\""})
+        );
+        assert_eq!(
+            (&all[1]["level"], &all[1]["stream"]),
+            (&json!("ERROR"), &json!("stderr"))
+        );
+        assert_eq!(lines(Wish::Anonymous)[1]["message"], "broken page=/cart");
+    }
+
+    #[test]
+    fn what_is_no_batch_of_lines_is_refused() {
+        let check = |body: Value, expected: &str| {
+            assert_eq!(
+                forward(body.to_string().as_bytes(), "p", Wish::None)
+                    .unwrap_err()
+                    .to_string(),
+                expected
+            );
+        };
+        check(json!({}), "Missing required field: logs");
+        check(json!({"logs": 1}), "Field 'logs' must be an array");
+        check(json!({"logs": []}), "Logs array must not be empty");
+        check(json!({"logs": [1]}), "Each log line must be a JSON object");
+        check(
+            json!({"logs": [{"level": "info"}]}),
+            "Missing required field: message",
+        );
+        check(
+            json!({"logs": vec![json!({"message": ""}); 1001]}),
+            "Logs batch exceeds maximum of 1000 items",
+        );
+    }
+}

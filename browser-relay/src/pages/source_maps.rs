@@ -1,0 +1,89 @@
+//! `/source-maps`: the maps that are kept, and how to bring more.
+
+use std::sync::Arc;
+
+use service::page;
+use ui::{Excerpt, Frame, Moment, Template};
+use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
+
+use super::traffic::size;
+use crate::api::source_maps as door;
+use crate::app::App;
+use crate::store::source_maps;
+
+/// Maps of one page.
+const PAGE: u32 = 100;
+
+/// `source_maps.html`.
+#[derive(Template)]
+#[template(path = "pages/source_maps.html")]
+struct SourceMapsPage {
+    frame: Frame,
+    upload: String,
+    total: i64,
+    maps: Vec<MapRow>,
+    next: Option<i64>,
+}
+
+struct MapRow {
+    id: i64,
+    project: String,
+    release: String,
+    file_url: String,
+    sources: i64,
+    size: String,
+    uploaded: Moment,
+    problems: Vec<String>,
+}
+
+/// `GET /source-maps`
+pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
+    let after = request
+        .query()
+        .number("after")
+        .and_then(|n| i64::try_from(n).ok())
+        .unwrap_or(0);
+    let (listed, total) = app
+        .common
+        .read(move |connection| {
+            let listed = source_maps::list(connection, None, after, PAGE)?;
+            Ok((listed, source_maps::count(connection, None)?))
+        })
+        .await?;
+    let frame = app.common.frame(&request, "Source maps");
+    let next = listed
+        .last()
+        .filter(|_| listed.len() == PAGE as usize)
+        .map(|map| map.id);
+    let maps = listed.into_iter().map(|map| MapRow {
+        id: map.id,
+        project: map.project,
+        release: map.release,
+        file_url: map.file_url,
+        sources: map.n_sources,
+        size: size(u64::try_from(map.n_bytes).unwrap_or(0)),
+        uploaded: frame.moment(map.uploaded_at),
+        problems: map.problems,
+    });
+    let view = SourceMapsPage {
+        upload: format!(
+            "curl -T app.js.map -H \"X-API-Key: $ADMIN_API_KEY\" \\\n  \"{}/api/source-maps?project=shop&release=1.0.0&file_url=/js/app.js\"",
+            app.common.address(&request)
+        ),
+        total,
+        maps: maps.collect(),
+        next,
+        frame,
+    };
+    Ok(page(StatusCode::OK, &view))
+}
+
+/// `POST /source-maps/{id}/delete`
+pub(crate) async fn delete(app: Arc<App>, request: Request) -> Result<Response> {
+    let id = request
+        .param("id")
+        .parse()
+        .map_err(|_| Error::not_found("Source map not found"))?;
+    door::remove(&app, id).await?;
+    Ok(Response::see_other("../../source-maps"))
+}

@@ -1,0 +1,295 @@
+//! Services behind that are down, slow or busy, and a relay that is killed: what was acknowledged arrives, once, in
+//! order. `OUTAGE_ROUNDS` makes it longer.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use support::{eventually, get_json, page, refusal, report, service, wired};
+use testkit::{Client, Launch, Server, json};
+
+fn rounds(default: usize) -> usize {
+    std::env::var("OUTAGE_ROUNDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}
+
+/// The same service on the port that it had, on its own database.
+fn again(launch: &Launch, server: &Server) -> Launch {
+    launch.clone().env("LISTEN_ADDR", server.address)
+}
+
+/// Messages of all groups of the tracker with their counts.
+async fn counts(client: &mut Client) -> BTreeMap<String, i64> {
+    let mut all = BTreeMap::new();
+    loop {
+        let path = format!("/api/errors?limit=200&offset={}", all.len());
+        let list = get_json(client, &path).await;
+        let rows = list["errors"].as_array().unwrap();
+        for row in rows {
+            all.insert(
+                row["message"].as_str().unwrap().to_owned(),
+                row["count"].as_i64().unwrap(),
+            );
+        }
+        if rows.len() < 200 {
+            return all;
+        }
+    }
+}
+
+/// An error of a group of its own: the message is all that tells it apart.
+fn lone(number: usize) -> String {
+    let word: String = number
+        .to_string()
+        .bytes()
+        .map(|digit| char::from(digit - b'0' + b'a'))
+        .collect();
+    json!({"type": "Lone", "message": format!("event {word}"), "stack": ""}).to_string()
+}
+
+#[tokio::test]
+async fn what_a_dead_tracker_cannot_take_arrives_later_in_order_and_once() {
+    let tracker = service("error-tracker");
+    let running = tracker.start().await;
+    let (collector, viewer) = (
+        service("metrics-collector").start().await,
+        service("log-viewer").start().await,
+    );
+    let launch = wired(&running, &collector, &viewer);
+    let relay = launch.start().await;
+    let back = again(&tracker, &running);
+    running.kill().await;
+    for number in 0..30 {
+        let answer = page(&relay).post("/api/browser/errors", lone(number)).await;
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    }
+    let shown = relay.client().get("/").await.text();
+    assert!(shown.contains("30</data> waiting"), "{shown}");
+    // A relay that is killed meanwhile loses none of them.
+    relay.kill().await;
+    let relay = launch.start().await;
+    let running = back.start().await;
+    let counts = eventually("all arrive", async || {
+        let counts = counts(&mut running.client()).await;
+        (counts.len() == 30).then_some(counts)
+    })
+    .await;
+    assert!(counts.values().all(|n| *n == 1), "{counts:?}");
+    let list = get_json(&mut running.client(), "/api/errors?limit=200").await;
+    let mut ids: Vec<(i64, String)> = list["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            (
+                row["id"].as_i64().unwrap(),
+                row["message"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    ids.sort_unstable();
+    let order: Vec<String> = ids.into_iter().map(|(_, message)| message).collect();
+    let sent: Vec<String> = (0..30)
+        .map(|n| {
+            serde_json::from_str::<testkit::Value>(&lone(n)).unwrap()["message"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(order, sent);
+    // With nothing waiting, the tracker's own answers come back.
+    eventually("the way is straight again", async || {
+        let answer = page(&relay).post("/api/browser/errors", lone(0)).await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn metrics_and_logs_wait_too_and_are_stored_once() {
+    let tracker = service("error-tracker").start().await;
+    let (collector, viewer) = (service("metrics-collector"), service("log-viewer"));
+    let (metrics, logs) = (collector.start().await, viewer.start().await);
+    let relay = wired(&tracker, &metrics, &logs).start().await;
+    let (metrics_back, logs_back) = (again(&collector, &metrics), again(&viewer, &logs));
+    metrics.kill().await;
+    logs.kill().await;
+    for _ in 0..20 {
+        let batch = r#"{"metrics": [{"name": "n", "type": "counter", "value": 1}]}"#;
+        assert_eq!(
+            page(&relay).post("/api/browser/metrics", batch).await.json(),
+            json!({"status": "accepted", "count": 1})
+        );
+        let batch = r#"{"logs": [{"level": "info", "message": "waited"}]}"#;
+        assert_eq!(page(&relay).post("/api/browser/logs", batch).await.status, 202);
+    }
+    let (metrics, logs) = (metrics_back.start().await, logs_back.start().await);
+    eventually("all metrics arrive", async || {
+        let told = get_json(&mut metrics.client(), "/api/metrics?name=n&period=1h").await;
+        let sums: f64 = told["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["sum"].as_f64().unwrap())
+            .sum();
+        assert!(sums <= 20., "{told}");
+        (sums == 20.).then_some(())
+    })
+    .await;
+    eventually("all lines arrive", async || {
+        let total = get_json(&mut logs.client(), "/api/logs?search=waited").await["total"]
+            .as_i64()
+            .unwrap();
+        assert!(total <= 20);
+        (total == 20).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_silent_tracker_holds_up_no_browser_and_takes_each_event_once() {
+    let tracker = service("error-tracker").start().await;
+    let (collector, viewer) = (
+        service("metrics-collector").start().await,
+        service("log-viewer").start().await,
+    );
+    let relay = wired(&tracker, &collector, &viewer)
+        .env("UPSTREAM_TIMEOUT", "300ms")
+        .start()
+        .await;
+    assert_eq!(
+        page(&relay).post("/api/browser/errors", lone(0)).await.status,
+        201
+    );
+    // It reads on, in its sockets, and answers nothing: what it took it will have taken.
+    tracker.signal("STOP");
+    for number in 1..6 {
+        assert_eq!(
+            page(&relay)
+                .post("/api/browser/errors", lone(number))
+                .await
+                .status,
+            202
+        );
+    }
+    tracker.signal("CONT");
+    let counts = eventually("all arrive", async || {
+        let counts = counts(&mut tracker.client()).await;
+        (counts.len() == 6).then_some(counts)
+    })
+    .await;
+    assert!(counts.values().all(|n| *n == 1), "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_full_outbox_says_so_and_old_events_are_given_up_and_counted() {
+    let tracker = service("error-tracker").start().await;
+    let (collector, viewer) = (
+        service("metrics-collector").start().await,
+        service("log-viewer").start().await,
+    );
+    let launch = wired(&tracker, &collector, &viewer)
+        .env("OUTBOX_MAX_MB", 1)
+        .env("OUTBOX_MAX_AGE", "1s");
+    tracker.kill().await;
+    let relay = launch.start().await;
+    let large = report(&"x".repeat(60_000)).to_string();
+    let mut full = None;
+    for _ in 0..30 {
+        let answer = page(&relay).post("/api/browser/errors", large.clone()).await;
+        match answer.status.as_u16() {
+            202 => {}
+            _ => full = Some(answer),
+        }
+    }
+    let full = full.expect("it does not take without end");
+    assert_eq!(refusal(&full), (503, "the outbox is full".to_owned()));
+    assert!(full.header("retry-after").parse::<u64>().unwrap() > 0);
+    let shown = eventually("they are too old", async || {
+        let shown = relay.client().get("/").await.text();
+        shown.contains("waited too long").then_some(shown)
+    })
+    .await;
+    assert!(shown.contains("the outbox was full"), "{shown}");
+}
+
+#[tokio::test]
+async fn kills_at_any_moment_lose_nothing_and_double_nothing() {
+    let tracker = service("error-tracker");
+    let running = tracker.start().await;
+    let (collector, viewer) = (
+        service("metrics-collector").start().await,
+        service("log-viewer").start().await,
+    );
+    let address = running.address;
+    let launch = wired(&running, &collector, &viewer).env("UPSTREAM_TIMEOUT", "500ms");
+    let mut relay = launch.start().await;
+    let launch = again(&launch, &relay);
+    let tracker_again = again(&tracker, &running);
+    let mut running = Some(running);
+    let (mut next, mut acknowledged) = (0, Vec::new());
+    for round in 0..rounds(4) {
+        // Two pages send while something dies.
+        let mut senders = tokio::task::JoinSet::new();
+        for half in 0..2 {
+            let (mut client, first) = (page(&relay), next + half * 20);
+            senders.spawn(async move {
+                let mut taken = Vec::new();
+                for number in first..first + 20 {
+                    let sent = client
+                        .try_send("POST".parse().unwrap(), "/api/browser/errors", &[], lone(number))
+                        .await;
+                    match sent {
+                        Ok(answer) if answer.status.is_success() => taken.push(number),
+                        _ => break,
+                    }
+                }
+                taken
+            });
+        }
+        next += 40;
+        tokio::time::sleep(Duration::from_millis(20 + 37 * (round as u64 % 5))).await;
+        if round % 2 == 0 {
+            if let Some(running) = running.take() {
+                running.kill().await;
+            }
+        } else {
+            relay.kill().await;
+            relay = launch.start().await;
+        }
+        while let Some(taken) = senders.join_next().await {
+            acknowledged.extend(taken.unwrap());
+        }
+        if running.is_none() && round % 4 != 0 {
+            running = Some(tracker_again.start().await);
+        }
+    }
+    let running = match running {
+        Some(running) => running,
+        None => tracker_again.start().await,
+    };
+    assert_eq!(running.address, address);
+    assert!(!acknowledged.is_empty());
+    let wanted: Vec<String> = acknowledged
+        .iter()
+        .map(|n| {
+            serde_json::from_str::<testkit::Value>(&lone(*n)).unwrap()["message"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    let counts = eventually("all that was acknowledged arrives", async || {
+        let counts = counts(&mut running.client()).await;
+        wanted
+            .iter()
+            .all(|message| counts.contains_key(message))
+            .then_some(counts)
+    })
+    .await;
+    assert!(counts.values().all(|n| *n == 1), "{counts:?}");
+}
