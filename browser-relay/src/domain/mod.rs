@@ -11,6 +11,8 @@ pub mod origin;
 pub mod page;
 pub mod privacy;
 pub mod refusal;
+pub mod scope;
+mod script_token;
 pub mod source_context;
 pub mod source_map;
 pub mod stack_text;

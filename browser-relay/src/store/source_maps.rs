@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use crate::domain::source_context;
 use crate::domain::source_map::block::Block;
 use crate::domain::source_map::{Compiled, Original, Position, directory};
 use crate::domain::symbolicate::{Place, Places, Spot, Unmapped, file_urls};
+use crate::domain::{scope, source_context};
 
 /// Places that the numbers of a map's blocks and sources leave in a row's id.
 const NUMBER_BITS: u32 = 20;
@@ -318,7 +318,8 @@ impl Lookup<'_> {
             line: original.at.line + 1,
             column: original.at.column + 1,
             name,
-            function: None,
+            function: content
+                .and_then(|text| scope::function_around(text, original.at.line, original.at.column)),
             is_ignored: text.is_ignored,
             context: content.and_then(|text| source_context::around(text, original.at.line)),
         }))

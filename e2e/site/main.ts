@@ -1,0 +1,26 @@
+// The page: reports what breaks to the relay, and has a button that breaks.
+
+import { totalOfCart } from "./cart.ts";
+
+declare const RELAY: { url: string; key: string };
+
+addEventListener("error", ({ error }) => {
+  void fetch(`${RELAY.url}/api/browser/errors`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Monlight-Key": RELAY.key },
+    body: JSON.stringify({
+      type: error.name,
+      message: error.message,
+      stack: error.stack,
+      url: location.href,
+      user_agent: navigator.userAgent,
+      release: "shop@1.0.0",
+    }),
+  });
+});
+
+function payNow(): void {
+  document.title = `${totalOfCart([{ name: "tea", price: { cents: 250 } }, { name: "gift" }])} cents`;
+}
+
+document.querySelector("button")?.addEventListener("click", () => payNow());
