@@ -22,6 +22,7 @@ pub(crate) async fn prepare(app: &App) -> Result<()> {
     app.load_mapped_projects().await?;
     for link in &app.links {
         jobs::recount(app, link).await?;
+        link.waiting.notify_one();
     }
     Ok(())
 }

@@ -92,6 +92,9 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn name(&self) -> Option<String> {
+        if self.is_after_arrow {
+            return self.name.map(str::to_owned);
+        }
         let is_function = |scope: &&Scope<'_>| matches!(scope, Scope::Function(_) | Scope::Expression(_));
         let depth = self.scopes.iter().rposition(|scope| is_function(&scope))?;
         let (Scope::Function(name) | Scope::Expression(name)) = &self.scopes[depth] else {
