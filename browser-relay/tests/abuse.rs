@@ -1,4 +1,5 @@
 //! What the open internet does: floods, slow senders, many origins, hostile maps and stacks.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Requests that the original SDK made, sent again as they were, with what its browser asks first.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 

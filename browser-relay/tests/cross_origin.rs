@@ -1,4 +1,5 @@
 //! Pages of other origins (contract §4.4), and beacons.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! `POST /api/browser/errors` (contract §4.5, §4.6), against a real tracker.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 

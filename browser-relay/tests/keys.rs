@@ -1,4 +1,5 @@
 //! `/api/dsn-keys` (contract §4.2, §4.3), and keys with limits.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 

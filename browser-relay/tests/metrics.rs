@@ -1,5 +1,6 @@
 //! `POST /api/browser/metrics` (contract §4.7), against a real collector; and `/api/browser/logs`, against a real log
 //! viewer.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 

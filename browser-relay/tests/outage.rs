@@ -1,5 +1,6 @@
 //! Services behind that are down, slow or busy, and a relay that is killed: what was acknowledged arrives, once, in
 //! order. `OUTAGE_ROUNDS` makes it longer.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 

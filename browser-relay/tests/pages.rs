@@ -1,4 +1,5 @@
 //! The admin pages, and what this service shares with the others.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The conformance suite of ECMA-426 (tc39/source-map-tests): which maps are valid, and what is at a place.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
 //! `/api/source-maps` (contract §4.3, §4.8): uploads, stacks with original places, and maps that come late.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! What the tests of the relay share: the four real binaries wired together, and the usual requests.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
-#![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 use std::path::PathBuf;
 use std::process::Command;
