@@ -255,7 +255,7 @@ fn kind_of_first(line: &str) -> Kind {
         }
         Some(b'*') if starts("** (") => ELIXIR,
         Some(b'/' | b'n' | b'f') if is_node_place(line) => Kind::NodeSource(2),
-        Some(b'#') if starts("#0 ") => Kind::Php,
+        Some(b'#') if is_php_frame(line) => Kind::Php,
         Some(b' ') if line.trim_start().starts_with("File \"") => Kind::Python,
         Some(b'[') if line.contains("] PHP Fatal error:  Uncaught ") => {
             Kind::Message(MAX_MESSAGE_LINES, Then::Php)
@@ -325,10 +325,16 @@ fn is_go_line(line: &str) -> bool {
     is_call || is_register || WORDS.iter().any(|word| line.starts_with(word))
 }
 
-/// `#12 /srv/a.php(7): f()`
+/// `#12 /srv/a.php(7): f()`, `#3 [internal function]: f()`, `#4 {main}`.
 fn is_php_frame(line: &str) -> bool {
-    let digits = line[1..].bytes().take_while(u8::is_ascii_digit).count();
-    (1..=4).contains(&digits) && line[1 + digits..].starts_with(' ')
+    let rest = line[1..].trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let n_digits = line.len() - 1 - rest.len();
+    let Some(place) = rest.strip_prefix(' ') else {
+        return false;
+    };
+    let is_place =
+        place.starts_with("[internal function]") || place.starts_with("{main}") || place.contains(".php(");
+    (1..=4).contains(&n_digits) && is_place
 }
 
 fn is_php_line(line: &str) -> bool {

@@ -346,7 +346,7 @@ impl Follower {
         if !self.sources.is_empty() {
             tracing::info!(
                 n_sources = self.sources.len(),
-                "following {} logs",
+                "logs followed: {}",
                 self.sources.len()
             );
         }
