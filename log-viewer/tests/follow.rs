@@ -179,7 +179,11 @@ async fn half_a_line_waits_for_its_end() {
 async fn a_line_of_many_megabytes_is_cut_and_costs_no_other() {
     let (launch, mut docker) = viewer();
     let mut web = docker.run("web");
-    let server = launch.env("MAX_LINE_BYTES", "64K").start().await;
+    let server = launch
+        .env("MAX_LINE_BYTES", "64K")
+        .env("TAIL_BUFFER", "0")
+        .start()
+        .await;
     let mut client = server.client();
     web.lines(&["before"]);
     web.line("stdout", &"p".repeat(20_000));

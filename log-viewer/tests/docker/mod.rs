@@ -162,8 +162,12 @@ pub(crate) async fn wait_for(client: &mut Client, query: &str, n_entries: usize)
             return found;
         }
     }
+    let starts: Vec<String> = found
+        .iter()
+        .map(|message| message.chars().take(60).collect())
+        .collect();
     panic!(
-        "{n_entries} entries of {query} never came, but {}: {found:?}",
+        "{n_entries} entries of {query} never came, but {}: {starts:?}",
         found.len()
     );
 }
