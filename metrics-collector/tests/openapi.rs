@@ -7,7 +7,7 @@ mod support;
 use std::collections::BTreeSet;
 
 use support::{get_json, now_ms, send, start};
-use testkit::{Value, json};
+use testkit::{Client, Value, json};
 
 /// Every operation: path, method, and what the document says of it.
 fn operations(document: &Value) -> Vec<(&str, String, &Value)> {
@@ -101,6 +101,23 @@ fn sample() -> Value {
     json!([{"name": "m", "type": "histogram", "value": 1, "timestamp": now_ms(), "labels": {"page": "/"}}])
 }
 
+/// A path of the document that leads to something: a channel or rule made anew.
+async fn filled(client: &mut Client, path: &str) -> String {
+    let (all, body) = match path {
+        path if path.starts_with("/api/channels") => (
+            "/api/channels",
+            json!({"kind": "webhook", "target": "https://hooks.example.com/"}),
+        ),
+        path if path.starts_with("/api/rules") => (
+            "/api/rules",
+            json!({"name": "r", "query": "name=m", "condition": "absent"}),
+        ),
+        path => return path.to_owned(),
+    };
+    let added = client.post(all, body.to_string()).await.json();
+    path.replace("{id}", &added["id"].to_string())
+}
+
 #[tokio::test]
 async fn every_operation_answers_as_it_says() {
     let server = start().await;
@@ -114,7 +131,7 @@ async fn every_operation_answers_as_it_says() {
         } else {
             example.to_string()
         };
-        let path = format!("{path}?name=m");
+        let path = format!("{}?name=m", filled(&mut client, path).await);
         let answer = client.send(method.parse().unwrap(), &path, &[], body).await;
         let case = format!("{method} {path}: {}", answer.text());
         let told = &operation["responses"][answer.status.as_str()];
