@@ -6,6 +6,7 @@ pub mod dice;
 pub mod events;
 pub mod figures;
 pub mod load;
+pub mod log_lines;
 pub mod mix;
 pub mod rivals;
 pub mod samples;

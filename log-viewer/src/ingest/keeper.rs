@@ -2,7 +2,7 @@
 //! all of it goes into blocks. Also makes room, by the clock and after each seal.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 use service::{Common, Ending};
@@ -280,10 +280,19 @@ impl Keeper {
             ids = self.seal(state, ids, None, Vec::new()).await?;
         }
         let (limits, n_windowed) = (self.limits, state.window().n_entries() as u64);
+        let started = Instant::now();
         let n_dropped = self
             .common
             .write(move |tx| limits.make_room(tx, n_windowed, now_ns()))
             .await?;
+        if n_dropped > 0 {
+            let took_ms = started.elapsed().as_millis() as u64;
+            tracing::info!(
+                n_dropped,
+                took_ms,
+                "{n_dropped} entries were dropped in {took_ms} ms"
+            );
+        }
         state.show(|shown| shown.brief.drop(n_dropped));
         self.mend_index().await?;
         self.shrink().await?;
