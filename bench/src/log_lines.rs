@@ -169,7 +169,10 @@ fn java(dice: &mut Dice, time_ns: u64) -> Vec<String> {
 fn python(dice: &mut Dice, time_ns: u64) -> Vec<String> {
     let (day, hour, minute, second, ms) = clock(time_ns);
     let level = ["INFO", "DEBUG", "WARNING", "ERROR"][dice.zipf(4) as usize];
-    let doing = DOINGS[dice.zipf(12) as usize];
+    let doing = match dice.below(20_000) {
+        0 => "quokka seen at",
+        _ => DOINGS[dice.zipf(12) as usize],
+    };
     let mut lines = vec![format!(
         "2026-11-{day:02} {hour:02}:{minute:02}:{second:02},{ms:03} {level} worker.tasks[{}] {doing} {} in {} ms",
         dice.below(30_000),

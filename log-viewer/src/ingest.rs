@@ -19,7 +19,7 @@ use keeper::Keeper;
 /// Callers that may wait.
 const MAX_WAITING: usize = 256;
 /// Bytes of entries that may wait; a caller with more than that waits until it is alone.
-const MAX_WAITING_BYTES: usize = 6 << 20;
+const MAX_WAITING_BYTES: usize = 2 << 20;
 /// What an entry takes beside its text.
 const ENTRY_BYTES: usize = 64;
 /// Batches that a slow listener may be behind before it misses some.

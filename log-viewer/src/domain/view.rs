@@ -21,7 +21,7 @@ pub struct EntryView<'a> {
     pub level: Level,
     /// As it was stored.
     pub message: &'a str,
-    folded: OnceCell<String>,
+    folded: OnceCell<Cow<'a, str>>,
     fields: OnceCell<Vec<(String, String)>>,
 }
 
@@ -50,9 +50,22 @@ impl<'a> EntryView<'a> {
         }
     }
 
+    /// With the message in lower ASCII letters at hand, which may already be the text that is searched.
+    pub fn with_lower(self, lower: &'a str) -> Self {
+        let is_searched = lower.len() == self.message.len()
+            && lower.is_ascii()
+            && memchr::memchr(0x1b, lower.as_bytes()).is_none()
+            && (memchr::memchr(b'\\', lower.as_bytes()).is_none() || !is_json(lower));
+        if is_searched {
+            // It was empty: nothing has asked yet.
+            let _ = self.folded.set(Cow::Borrowed(lower));
+        }
+        self
+    }
+
     /// The text that is searched.
     pub fn folded(&self) -> &str {
-        self.folded.get_or_init(|| fold(&plain(self.message)))
+        self.folded.get_or_init(|| Cow::Owned(fold(&plain(self.message))))
     }
 
     /// Its fields, names and values in lower case.
@@ -176,6 +189,14 @@ mod tests {
         fn unescaping_what_serde_escaped_gives_it_back(text in "\\PC*[\\n\\t\"\\\\]*") {
             let json = serde_json::Value::from(text.clone()).to_string();
             prop_assert_eq!(unescaped(&json), format!("\"{text}\""));
+        }
+
+        #[test]
+        fn lower_letters_at_hand_change_nothing(message in "[{]?[ A-Ca-céÉ\\\\nu0\"\u{1b}\\[m]*") {
+            let entry = crate::domain::entry::testing::entry(&message);
+            let lower = message.to_ascii_lowercase();
+            let view = EntryView::of(&entry).with_lower(&lower);
+            prop_assert_eq!(view.folded(), EntryView::of(&entry).folded());
         }
 
         #[test]

@@ -66,11 +66,16 @@ impl Frame {
 
     /// The text of the row at this place.
     pub fn message(&self, at: usize) -> &str {
+        self.text.get(self.range(at)).unwrap_or("")
+    }
+
+    /// Where in the frame's text that is.
+    pub fn range(&self, at: usize) -> std::ops::Range<usize> {
         let start = match at {
             0 => 0,
             at => self.rows[at - 1].end as usize,
         };
-        self.text.get(start..self.rows[at].end as usize).unwrap_or("")
+        start..self.rows[at].end as usize
     }
 
     /// What it takes in memory, in bytes.

@@ -65,7 +65,7 @@ impl Partition {
 
     /// An empty one.
     pub fn create(tx: &Connection, id: u32) -> rusqlite::Result<Self> {
-        // `automerge` off: a partition gets few seals, and its segments are merged when it is full.
+        // A partition gets some hundred seals at most, so segments are merged late: less is written twice.
         tx.execute_batch(&format!(
             "create virtual table words_{id} using fts5(
                  words, content = '', detail = none, columnsize = 0, tokenize = \"ascii tokenchars '{STEM}'\"

@@ -27,9 +27,9 @@ use sieve::Sieve;
 /// After this a page ends where it is, and says so. Well below the deadline of readers.
 const PAGE_BUDGET: Duration = Duration::from_millis(1_500);
 /// After this blocks are no longer opened to count.
-const COUNT_BUDGET: Duration = Duration::from_millis(150);
+const COUNT_BUDGET: Duration = Duration::from_millis(60);
 /// Opened blocks that are kept: those of a page are often read twice.
-const KEPT_FRAMES: usize = 8;
+const KEPT_FRAMES: usize = 4;
 
 /// One look at all entries.
 pub struct Reading<'c> {

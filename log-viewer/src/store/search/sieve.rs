@@ -21,7 +21,8 @@ pub(super) struct Sieve<'f> {
     names: Vec<Arc<str>>,
     /// Each entry that matches has one of these, unless it hides its words. None: nothing is known.
     probes: Option<Vec<Finder<'static>>>,
-    lower: Vec<u8>,
+    /// The text of the frame at hand, in lower ASCII letters.
+    lower: String,
 }
 
 fn bit(level: Level, stream: Stream) -> u16 {
@@ -38,7 +39,7 @@ impl<'f> Sieve<'f> {
             probes: probes.map(|texts| texts.iter().map(|text| Finder::new(text).into_owned()).collect()),
             need,
             filter,
-            lower: Vec::new(),
+            lower: String::new(),
         }
     }
 
@@ -93,6 +94,9 @@ impl<'f> Sieve<'f> {
                 .filter(|at| wanted(&rows[*at]) && self.has_row(&rows[*at]))
                 .collect();
         }
+        self.lower.clear();
+        self.lower.push_str(&frame.text);
+        self.lower.make_ascii_lowercase();
         let candidates = self.candidates(frame);
         let mut places: Vec<usize> = match candidates {
             Some(places) => places,
@@ -109,15 +113,13 @@ impl<'f> Sieve<'f> {
         let row = &frame.rows[at];
         let name = self.names.get(row.container as usize).map_or("", |name| name);
         let view = EntryView::new(row.time_ns, name, row.stream, row.level, frame.message(at));
+        let view = view.with_lower(self.lower.get(frame.range(at)).unwrap_or(""));
         self.filter.query.matches_text(&view)
     }
 
     /// Rows that have a probe in their text or hide what they have, in order.
-    fn candidates(&mut self, frame: &Frame) -> Option<Vec<usize>> {
+    fn candidates(&self, frame: &Frame) -> Option<Vec<usize>> {
         let probes = self.probes.as_ref()?;
-        self.lower.clear();
-        self.lower.extend_from_slice(frame.text.as_bytes());
-        self.lower.make_ascii_lowercase();
         let mut places: Vec<usize> = Vec::new();
         for (at, row) in frame.rows.iter().enumerate() {
             if row.hides_words {
@@ -126,7 +128,12 @@ impl<'f> Sieve<'f> {
         }
         for probe in probes {
             let mut from = 0;
-            while let Some(found) = self.lower.get(from..).and_then(|rest| probe.find(rest)) {
+            while let Some(found) = self
+                .lower
+                .as_bytes()
+                .get(from..)
+                .and_then(|rest| probe.find(rest))
+            {
                 let at = frame.rows.partition_point(|row| row.end as usize <= from + found);
                 let Some(row) = frame.rows.get(at) else { break };
                 places.push(at);
