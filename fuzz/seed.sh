@@ -14,10 +14,8 @@ seed() {
 seed stacktrace ../shared/stacktrace/fixtures/*.txt
 seed error_report seeds/error_report/*
 seed search_query seeds/search_query/*
-<<<<<<< HEAD
 seed docker_line seeds/docker_line/*
 seed joiner ../log-viewer/src/domain/lines_table.txt ../log-viewer/src/domain/joining_table.txt ../shared/stacktrace/fixtures/*.txt
-=======
 seed source_map seeds/source_map/*
 seed browser ../shared/stacktrace/fixtures/*.txt seeds/browser/*
->>>>>>> 93b7260 (wip3)
+seed log_query seeds/log_query/*

@@ -14,6 +14,8 @@ use serde_json::Value;
 use testkit::{Client, Launch, Server};
 
 type Failure = Box<dyn Error>;
+/// The `n`th search of a kind, as the query of a URL.
+type Search = Box<dyn Fn(u64) -> String>;
 
 /// Lines that FTS5 gets; all of them would take longer than the rest together.
 const FTS5_LINES: u64 = 200_000;
@@ -95,6 +97,7 @@ fn launch(corpus: &Corpus) -> Launch {
         .env("MAX_DATABASE_MB", 0)
         .env("RETENTION_DAYS", 0)
         .env("RATE_LIMIT_KEY", 1_000_000)
+        .env("MALLOC_ARENA_MAX", std::env::var("ARENAS").unwrap_or_default())
 }
 
 /// Waits until all entries are found.
@@ -128,7 +131,7 @@ async fn searches(corpus: &Corpus, server: &Server) {
         .filter_map(|n| some_id(&log_lines::entry(n)))
         .collect();
     let hour = "since=2026-11-01T00:10:00Z&until=2026-11-01T00:40:00Z";
-    let kinds: [(&str, Box<dyn Fn(u64) -> String>); 9] = [
+    let kinds: [(&str, Search); 9] = [
         (
             "unique id",
             Box::new(|n| format!("q={}&limit=100", ids[n as usize % ids.len()])),

@@ -21,7 +21,7 @@ use crate::store::room::{self, Limits};
 use crate::store::seal::{self, Sizes};
 
 /// What the window may take before it is sealed: enough for some blocks, and read through in a millisecond.
-const SEAL_BYTES: usize = 3 << 20;
+const SEAL_BYTES: usize = 2 << 20;
 /// The window may hold this part of all entries that are kept, and a block as well, so that trimming is smooth.
 const PARTS: u64 = 16;
 /// Entries in a block at most.

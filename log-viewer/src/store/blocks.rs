@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use crate::domain::entry::{Level, Stream};
 use crate::store::frame::{Frame, Unpacker};
 use crate::store::partitions::{BLOCK_BITS, Partition};
+use crate::store::terms::{Count, count_of};
 use crate::store::varint::{put, take};
 
 /// Entries of one container, level and stream in a block.
@@ -190,12 +191,21 @@ impl Block {
         Ok(())
     }
 
-    /// See [`crate::store::terms::count_of`].
-    pub fn count(&self, connection: &Connection, hash: u64) -> rusqlite::Result<crate::store::terms::Count> {
+    /// See [`count_of`].
+    pub fn count(&self, connection: &Connection, hash: u64) -> rusqlite::Result<Count> {
         let mut statement = connection.prepare_cached("select data from word_counts where id = ?1")?;
-        statement.query_row([self.id], |row| {
-            Ok(crate::store::terms::count_of(row.get_ref(0)?.as_blob()?, hash))
-        })
+        statement.query_row([self.id], |row| Ok(count_of(row.get_ref(0)?.as_blob()?, hash)))
+    }
+
+    /// [`Block::count`] for all blocks of this one's partition, in the order of their ids: faster than one by one.
+    pub fn counts_around(&self, connection: &Connection, hash: u64) -> rusqlite::Result<Vec<(i64, Count)>> {
+        let mut statement = connection
+            .prepare_cached("select id, data from word_counts where id between ?1 and ?2 order by id")?;
+        let first = self.id >> BLOCK_BITS << BLOCK_BITS;
+        let counts = statement.query_map((first, first | ((1 << BLOCK_BITS) - 1)), |row| {
+            Ok((row.get(0)?, count_of(row.get_ref(1)?.as_blob()?, hash)))
+        })?;
+        counts.collect()
     }
 }
 

@@ -19,6 +19,8 @@ const MAX_DIGITS: usize = 3;
 pub const STEM: char = '~';
 /// Bits of a word's hash in the counts, others than those of the index.
 const COUNT_MASK: u64 = 0xff_ffff;
+/// Parts of the counts, so that little is read to find one.
+const N_SECTIONS: usize = 32;
 
 /// What the index gets of one block.
 #[derive(Debug, Default)]
@@ -171,26 +173,39 @@ impl Collector {
         }
     }
 
-    /// Words of more than one entry, and those that the short hash cannot tell apart, with 0 as their count.
+    /// Words of more than one entry, and those that the short hash cannot tell apart, with 0 as their count:
+    /// the lengths of all sections, then the sections.
     fn counts(&self) -> Vec<u8> {
         let counted = self.slots.iter().filter(|slot| slot.n_rows > 0);
         let mut pairs: Vec<(u32, u32)> = counted
             .map(|slot| ((slot.hash & COUNT_MASK) as u32, slot.n_rows))
             .collect();
         pairs.sort_unstable();
-        let mut bytes = Vec::new();
-        let mut before = 0;
+        let mut sections = vec![Vec::new(); N_SECTIONS];
+        let mut before = [0; N_SECTIONS];
         for same in pairs.chunk_by(|a, b| a.0 == b.0) {
             let (hash, n_rows) = same[0];
             let n_rows = if same.len() > 1 { 0 } else { n_rows };
             if n_rows != 1 {
-                put(&mut bytes, (hash - before).into());
-                put(&mut bytes, n_rows.into());
-                before = hash;
+                let (nth, within) = section(hash.into());
+                put(&mut sections[nth], within - before[nth]);
+                put(&mut sections[nth], n_rows.into());
+                before[nth] = within;
             }
         }
+        let mut bytes = Vec::new();
+        sections
+            .iter()
+            .for_each(|section| put(&mut bytes, section.len() as u64));
+        bytes.extend(sections.concat());
         bytes
     }
+}
+
+/// Which section of the counts a short hash is in, and the rest of it.
+fn section(hash: u64) -> (usize, u64) {
+    let bits = COUNT_MASK.count_ones() - N_SECTIONS.ilog2();
+    ((hash >> bits) as usize, hash & ((1 << bits) - 1))
 }
 
 fn push_word(words: &mut String, sign: Option<char>, word: &str) {
@@ -218,7 +233,16 @@ pub enum Count {
 
 /// How many entries have the word of this hash, by the counts of a block that may have it.
 pub fn count_of(mut counts: &[u8], hash: u64) -> Count {
-    let wanted = hash.max(1) & COUNT_MASK;
+    let (nth, wanted) = section(hash.max(1) & COUNT_MASK);
+    let mut lengths = [0; N_SECTIONS];
+    for length in &mut lengths {
+        *length = take(&mut counts).unwrap_or(0) as usize;
+    }
+    let (start, length) = (lengths[..nth].iter().sum::<usize>(), lengths[nth]);
+    let mut counts = counts
+        .get(start..)
+        .and_then(|rest| rest.get(..length))
+        .unwrap_or(&[]);
     let mut at = 0;
     while let (Some(step), Some(n_rows)) = (take(&mut counts), take(&mut counts)) {
         at += step;

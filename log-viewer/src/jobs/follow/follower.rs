@@ -20,7 +20,7 @@ use crate::settings::Settings;
 use crate::store::positions::{FileId, Position};
 
 /// Text of one batch: as much as the store seals at once.
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_BYTES: usize = 2 << 20;
 /// What an entry takes beside its text.
 const ENTRY_BYTES: usize = 64;
 /// Pause between two sweeps that found nothing, while something was read lately.

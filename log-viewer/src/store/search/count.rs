@@ -1,5 +1,9 @@
 //! How many entries of a block match: by facts, by the counts of its words, and only then by reading it.
 
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
 use super::Reading;
 use super::sieve::Sieve;
 use crate::store::blocks::Block;
@@ -20,7 +24,7 @@ pub(super) fn block(
         && let Some(word) = sieve.filter.query.as_word()
     {
         match (
-            block.count(reading.connection, terms::hash(word))?,
+            reading.counts.of(reading.connection, block, terms::hash(word))?,
             terms::term(word),
         ) {
             (Count::Exactly(n), _) => return Ok(Some(n)),
@@ -33,4 +37,26 @@ pub(super) fn block(
     }
     let frame = reading.frame(block, sieve.filter.query.needs_text())?;
     Ok(Some(sieve.places(&frame, |_| true).len() as u64))
+}
+
+/// Blocks of a partition that are asked one by one before all are.
+const FEW: u32 = 8;
+
+/// Counts of one word, by partition.
+#[derive(Default)]
+pub(super) struct Counts(HashMap<u32, (u32, Vec<(i64, Count)>)>);
+
+impl Counts {
+    fn of(&mut self, connection: &Connection, block: &Block, hash: u64) -> rusqlite::Result<Count> {
+        let (n_asked, all) = self.0.entry(block.partition()).or_default();
+        *n_asked += 1;
+        if *n_asked <= FEW {
+            return block.count(connection, hash);
+        }
+        if all.is_empty() {
+            *all = block.counts_around(connection, hash)?;
+        }
+        let at = all.binary_search_by_key(&block.id, |(id, _)| *id);
+        Ok(at.map_or(Count::Unknown, |at| all[at].1))
+    }
 }

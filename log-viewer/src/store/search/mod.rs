@@ -42,6 +42,8 @@ pub struct Reading<'c> {
     started: Instant,
     /// The last one opened is the last.
     kept: Vec<(i64, Rc<Frame>)>,
+    /// Of the word that is counted: there is one filter in a look.
+    counts: count::Counts,
 }
 
 impl<'c> Reading<'c> {
@@ -55,6 +57,7 @@ impl<'c> Reading<'c> {
             unpacker: Unpacker::new().map_err(broken)?,
             started: Instant::now(),
             kept: Vec::new(),
+            counts: count::Counts::default(),
         })
     }
 

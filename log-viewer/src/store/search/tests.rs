@@ -229,6 +229,8 @@ impl Bench {
 enum Step {
     Store(Vec<Entry>),
     Seal,
+    /// A seal whose transaction is lost.
+    UndoneSeal,
     SealAndForget,
     Trim(u64),
 }
@@ -238,6 +240,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => crate::store::frame::tests::entries("(a|b|err|req1|12345|é|登录|\\{\"k\":\"a\\\\u0062\"\\}|k=err|[ .-]){0,6}")
             .prop_map(Step::Store),
         2 => Just(Step::Seal),
+        1 => Just(Step::UndoneSeal),
         2 => Just(Step::SealAndForget),
         1 => (0..60_u64).prop_map(Step::Trim),
     ];
@@ -309,6 +312,12 @@ proptest! {
                 Step::Seal => {
                     bench.forget_window();
                     bench.seal();
+                }
+                Step::UndoneSeal => {
+                    bench.forget_window();
+                    bench.database.execute_batch("savepoint seal").unwrap();
+                    bench.seal();
+                    bench.database.execute_batch("rollback to seal; release seal").unwrap();
                 }
                 Step::SealAndForget => {
                     bench.forget_window();
