@@ -15,7 +15,7 @@ use testkit::{Client, Launch, Server};
 
 type Failure = Box<dyn Error>;
 /// The `n`th search of a kind, as the query of a URL.
-type Search = Box<dyn Fn(u64) -> String>;
+type Search<'a> = Box<dyn Fn(u64) -> String + 'a>;
 
 /// Lines that FTS5 gets; all of them would take longer than the rest together.
 const FTS5_LINES: u64 = 200_000;
@@ -131,7 +131,7 @@ async fn searches(corpus: &Corpus, server: &Server) {
         .filter_map(|n| some_id(&log_lines::entry(n)))
         .collect();
     let hour = "since=2026-11-01T00:10:00Z&until=2026-11-01T00:40:00Z";
-    let kinds: [(&str, Search); 9] = [
+    let kinds: [(&str, Search<'_>); 9] = [
         (
             "unique id",
             Box::new(|n| format!("q={}&limit=100", ids[n as usize % ids.len()])),
