@@ -7,7 +7,7 @@ import { look } from "./look.ts";
 
 const full = await startStack();
 const empty = await startStack();
-const first = await sendLines(full, shop(300));
+const first = await sendLines(full, shop(60));
 await sendLines(full, [
   { container: "a-container-with-a-rather-long-name-that-somebody-chose", message: `one long word ${"W".repeat(300)}` },
   { container: "colours", message: Array.from({ length: 16 }, (_, i) => `\u001b[${i < 8 ? 30 + i : 82 + i}mcolour ${i}\u001b[0m`).join(" ") },
