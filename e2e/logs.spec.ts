@@ -6,12 +6,11 @@ import type { Page } from "playwright-core";
 
 import { journey, startStack } from "./journey.ts";
 import { Container, sendLines, shop } from "./logs.ts";
+import { report, send } from "./reports.ts";
 
 const stack = await startStack();
 /** One that is written to while it is looked at. */
 const busy = await startStack();
-/** One with more entries than anybody reads. */
-const vast = await startStack();
 await sendLines(stack, shop(1_000));
 
 const rows = (page: Page) => page.locator("#entries li.entry");
@@ -131,6 +130,23 @@ journey("a link to an entry opens fresh, with what stood around it", stack, {}, 
   await rows(page).filter({ hasText: "nginx" }).first().waitFor();
 });
 
+journey("a line leads to the errors of its minute, and only to those", stack, {}, async (visitor) => {
+  const { page } = visitor;
+  await send(stack, report(1));
+  await sendLines(stack, [{ container: "till", message: "beep" }]);
+  await visitor.visit("logs", "?container=till");
+  await rows(page).first().locator(".text").click();
+  await page.getByRole("link", { name: "Errors of that minute" }).click();
+  await page.getByRole("link", { name: /basket 1 is empty/ }).waitFor();
+  await page.getByText(/^around /).waitFor();
+
+  await visitor.visit("logs", "?container=nginx");
+  const oldest = await rows(page).last().locator("a.at").getAttribute("href");
+  await visitor.visit("logs", oldest ?? "");
+  await page.getByRole("link", { name: "Errors of that minute" }).click();
+  await page.getByRole("heading", { name: "No errors match" }).waitFor();
+});
+
 journey("the tracker's link to the logs of a minute leads to them", stack, {}, async (visitor) => {
   const { page } = visitor;
   const at = Date.now() - 1_000_000;
@@ -197,53 +213,4 @@ journey("without script one searches, narrows and turns pages", stack, { javaScr
   await total(page).getByText(/^\d+ entries$/).waitFor();
   await rows(page).first().locator("a.at").click();
   await page.getByRole("heading", { level: 1, name: /^Entry/ }).waitFor();
-});
-
-/** Longest time between two frames while the page scrolls to its end and back, and how many frames there were. */
-async function scrollThrough(page: Page): Promise<{ frames: number[]; height: number }> {
-  return page.evaluate(async () => {
-    const frames: number[] = [];
-    const height = document.documentElement.scrollHeight;
-    let last = performance.now();
-    for (let step = 0; step < 240; step += 1) {
-      await new Promise(requestAnimationFrame);
-      const now = performance.now();
-      frames.push(now - last);
-      last = now;
-      // A brisk reader: half a window a frame, somewhere else every second.
-      scrollBy({ top: step % 60 === 0 ? height / 5 : 400, behavior: "instant" });
-    }
-    return { frames, height };
-  });
-}
-
-journey("a hundred thousand entries are scrolled through without a stop", vast, {}, async (visitor, test) => {
-  const { page } = visitor;
-  const now = Date.now();
-  for (let part = 0; part < 20; part += 1) {
-    await sendLines(vast, Array.from({ length: 5_000 }, (_, i) => ({
-      container: `c${i % 4}`,
-      level: i % 100 ? "INFO" : "ERROR",
-      message: `entry ${part * 5_000 + i} of many, with some text to fill the line ${"x".repeat(i % 80)}`,
-      at: now - (100_000 - part * 5_000 - i),
-    })));
-  }
-  await visitor.visit("logs");
-  await total(page).getByText("100,000 entries").waitFor();
-  await page.evaluate(async () => {
-    const more = document.getElementById("more");
-    while (more?.textContent !== "That is all.") {
-      scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
-      await new Promise((done) => setTimeout(done, 5));
-    }
-    scrollTo({ top: 0, behavior: "instant" });
-  });
-  const { frames, height } = await scrollThrough(page);
-  assert.ok(height > 2_000_000, `${height} px of entries`);
-  assert.ok((await rows(page).count()) < 1_500, "only what is near is there");
-  const sorted = [...frames].sort((a, b) => a - b);
-  const [median, p95, worst] = [0.5, 0.95, 1].map((q) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0);
-  test.diagnostic(`frames: median ${median?.toFixed(1)} ms, p95 ${p95?.toFixed(1)} ms, longest ${worst?.toFixed(1)} ms`);
-  // What is in sight is never an empty block.
-  await page.waitForFunction(() => document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest("li.entry") !== null);
 });

@@ -12,6 +12,8 @@ use crate::domain::time_text;
 /// Rows of a page where the URL names no number, and the most (contract §2.2).
 pub(crate) const DEFAULT_LIMIT: usize = 100;
 pub(crate) const MAX_LIMIT: usize = 500;
+/// The most where nothing is counted: for a page that loads on and on.
+const MAX_UNCOUNTED_LIMIT: usize = 1000;
 /// Names of containers read from one URL.
 const MAX_CONTAINERS: usize = 100;
 
@@ -45,9 +47,15 @@ pub(crate) fn containers(query: &Query) -> Vec<String> {
 
 /// Which part of them.
 pub(crate) fn paging(query: &Query) -> Result<Paging> {
+    let is_counted = query.get("count") != Some("false");
+    let most = if is_counted {
+        MAX_LIMIT
+    } else {
+        MAX_UNCOUNTED_LIMIT
+    };
     let limit = query.number("limit").filter(|limit| *limit > 0);
     let limit = limit.map_or(DEFAULT_LIMIT, |limit| {
-        usize::try_from(limit).unwrap_or(MAX_LIMIT).min(MAX_LIMIT)
+        usize::try_from(limit).unwrap_or(most).min(most)
     });
     let offset = query.number("offset").unwrap_or(0);
     Ok(Paging {
@@ -55,7 +63,7 @@ pub(crate) fn paging(query: &Query) -> Result<Paging> {
         after: cursor(query)?,
         offset: usize::try_from(offset).unwrap_or(usize::MAX),
         limit,
-        is_counted: query.get("count") != Some("false"),
+        is_counted,
     })
 }
 
@@ -188,6 +196,7 @@ mod tests {
         check("limit=x", 100);
         check("limit=7", 7);
         check("limit=501", 500);
+        check("limit=9999&count=false", 1000);
         check("limit=99999999999999999999", 100);
     }
 }

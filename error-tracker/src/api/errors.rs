@@ -116,6 +116,7 @@ pub(crate) fn filter(query: &Query) -> Result<Filter> {
                 ));
             }
         },
+        until: None,
         since: since.transpose()?,
         search: query
             .get("search")

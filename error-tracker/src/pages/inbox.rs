@@ -130,6 +130,7 @@ fn stored_filter(filter: &Filter, now: i64) -> groups::Filter {
         tags: release.chain(tag).collect(),
         sort: filter.sort,
         since: filter.since_ms(now),
+        until: filter.until_ms(),
         search: filter.search.as_deref().and_then(search_query::parse),
     }
 }

@@ -4,7 +4,7 @@
 use ui::{Count, Excerpt, Frame, Moment, Template, link, moment};
 
 use super::group_view::{CHART_HEIGHT, History, STEP_WIDTH, State};
-use crate::domain::search_query;
+use crate::domain::{search_query, time_text};
 use crate::store::groups::Sort;
 
 /// `inbox.html`.
@@ -189,11 +189,16 @@ pub(crate) struct Filter {
     pub(crate) user: Option<String>,
     /// `tag`: a name, a colon and a value.
     pub(crate) tag: Option<String>,
+    /// `at`: a moment, RFC 3339; groups that were there then. From a log line's page.
+    pub(crate) at: Option<String>,
     /// `sort`: what comes first.
     pub(crate) sort: Sort,
     /// `offset`: how many groups to skip.
     pub(crate) offset: u64,
 }
+
+/// Time before and after `at` in which a group must have been there.
+const AROUND_MS: i64 = 30_000;
 
 /// The values of the time select.
 const TIMES: [(&str, &str); 4] = [
@@ -231,6 +236,7 @@ impl Filter {
             "new_in" => self.new_in = text(),
             "user" => self.user = text(),
             "tag" => self.tag = text().filter(|value| value.contains(':')),
+            "at" => self.at = text().filter(|value| time_text::parse(value).is_some()),
             "sort" => self.sort = Sort::read(value).unwrap_or_default(),
             "time" => self.time = text().filter(|value| duration_ms(value).is_some()),
             "source" => {
@@ -246,7 +252,18 @@ impl Filter {
 
     /// The earliest `last_seen` to show, Unix ms.
     pub(crate) fn since_ms(&self, now_ms: i64) -> Option<i64> {
-        Some(now_ms.saturating_sub(duration_ms(self.time.as_deref()?)?))
+        let time = self.time.as_deref().and_then(duration_ms);
+        let since = time.map(|length_ms| now_ms.saturating_sub(length_ms));
+        since.max(self.at_ms().map(|at| at - AROUND_MS))
+    }
+
+    /// The latest `first_seen` to show, Unix ms.
+    pub(crate) fn until_ms(&self) -> Option<i64> {
+        self.at_ms().map(|at| at + AROUND_MS)
+    }
+
+    fn at_ms(&self) -> Option<i64> {
+        time_text::parse(self.at.as_deref()?)
     }
 
     /// Whether anything but the tab and the page narrows the list.
@@ -276,6 +293,7 @@ impl Filter {
             ("new_in", self.new_in.as_deref()),
             ("user", self.user.as_deref()),
             ("tag", self.tag.as_deref()),
+            ("at", self.at.as_deref()),
             ("sort", self.sort_word()),
             ("offset", (self.offset > 0).then_some(offset.as_str())),
         ])
@@ -338,6 +356,14 @@ impl Filter {
         let without = || self.clone();
         let chips = [
             chip(
+                "around",
+                &self.at,
+                Filter {
+                    at: None,
+                    ..without()
+                },
+            ),
+            chip(
                 "session",
                 &self.session_id,
                 Filter {
@@ -389,6 +415,7 @@ impl Filter {
             ("new_in", &self.new_in),
             ("user", &self.user),
             ("tag", &self.tag),
+            ("at", &self.at),
         ];
         fields
             .into_iter()

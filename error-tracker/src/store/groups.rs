@@ -114,6 +114,8 @@ pub struct Filter {
     pub state: Option<State>,
     /// Last seen at or after.
     pub since: Option<i64>,
+    /// First seen at or before.
+    pub until: Option<i64>,
     /// Groups whose newest report is as bad.
     pub level: Option<String>,
     /// Groups with a report of this user.

@@ -90,6 +90,7 @@ impl Conditions {
             None => {}
         }
         all.add_some("g.last_seen_at >= ?", filter.since);
+        all.add_some("g.first_seen_at <= ?", filter.until);
         all.add_some("g.level = ?", filter.level.clone());
         let short = filter.search.iter().flat_map(|search| &search.short);
         for (number, word) in short.enumerate() {

@@ -56,14 +56,13 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     let found = found.ok_or_else(no_such)?;
     let entry = EntryRow::new(&found.entry, MAX_CHARS);
     let fields = fields::all(&found.entry.entry.message);
-    let minute = minute(entry.unix_ms);
     let shown = EntryPage {
         frame: app.common.frame(&request, format!("Entry {}", entry.id)),
         first_line: ui::Excerpt::line(found.entry.entry.message.lines().next().unwrap_or(""), ROW_CHARS),
         fields: fields.into_iter().take(MAX_FIELDS).map(Field::new).collect(),
         before: rows(&found.before),
         after: rows(&found.after),
-        errors_url: errors_url(&app).map(|url| format!("{url}{}", errors_query(&minute))),
+        errors_url: errors_url(&app).map(|url| format!("{url}{}", errors_query(entry.unix_ms))),
         errors_root: errors_url(&app),
         entry,
     };
@@ -82,12 +81,10 @@ fn minute(unix_ms: i64) -> [String; 2] {
     [unix_ms - AROUND_MS, unix_ms + AROUND_MS].map(moment::rfc3339)
 }
 
-fn errors_query([from, to]: &[String; 2]) -> String {
-    link::query([
-        ("resolved", Some("all")),
-        ("from", Some(from.as_str())),
-        ("to", Some(to.as_str())),
-    ])
+/// The groups that were there at that moment.
+fn errors_query(unix_ms: i64) -> String {
+    let at = moment::rfc3339(unix_ms);
+    link::query([("resolved", Some("all")), ("at", Some(at.as_str()))])
 }
 
 impl Field {

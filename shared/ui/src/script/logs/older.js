@@ -1,7 +1,7 @@
 // @ts-check
 // Older entries, as the reader comes to the end of those that are there.
 
-const PAGE_ROWS = 500;
+const PAGE_ROWS = 1000;
 /** Characters of a message in a row, as the server cuts them. */
 const ROW_CHARS = 2000;
 

@@ -107,7 +107,7 @@ function panelOf(main, row, entry) {
   );
   const errors = main.dataset.errors;
   if (errors) {
-    actions.append(linkTo("button", "Errors of that minute", `${errors}?${new URLSearchParams({ resolved: "all", from, to })}`));
+    actions.append(linkTo("button", "Errors of that minute", `${errors}?${new URLSearchParams({ resolved: "all", at: entry.time })}`));
   }
   panel.append(actions);
   return panel;
