@@ -95,8 +95,17 @@ impl Tail {
         tail
     }
 
-    /// The next event, heartbeats among them.
+    /// The next event but heartbeats, which a slow machine has time for.
     pub(crate) async fn next(&mut self) -> Event {
+        loop {
+            let event = self.next_of_any_kind().await;
+            if event.name != "heartbeat" {
+                return event;
+            }
+        }
+    }
+
+    async fn next_of_any_kind(&mut self) -> Event {
         let mut text = String::new();
         // Chunks of the coding begin with their length on a line of its own, which no event has.
         while !text.contains("\n\n") {
