@@ -4,7 +4,7 @@
 use super::script_token::{Token, Tokens};
 
 /// Text before the place that is read at most: more takes more time than a name is worth.
-const MAX_BYTES: usize = 4 << 20;
+pub const MAX_BYTES: usize = 512 << 10;
 /// Scopes within scopes.
 const MAX_DEPTH: usize = 2000;
 

@@ -13,6 +13,8 @@ use crate::domain::{scope, source_context};
 const NUMBER_BITS: u32 = 20;
 /// Largest source that is unpacked for its lines.
 const MAX_SOURCE_BYTES: usize = 32 << 20;
+/// Bytes of sources read for the names of functions, for one stack: a few milliseconds.
+const MAX_READ_BYTES: usize = 1 << 20;
 
 /// One map, as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,6 +186,7 @@ pub fn resolve(connection: &Connection, build: &Build, spots: Vec<Spot>) -> rusq
         maps: HashMap::new(),
         blocks: HashMap::new(),
         sources: HashMap::new(),
+        n_unread: MAX_READ_BYTES,
     };
     spots
         .into_iter()
@@ -198,6 +201,8 @@ struct Lookup<'c> {
     maps: HashMap<String, Option<(i64, Vec<u8>)>>,
     blocks: HashMap<i64, Option<Block>>,
     sources: HashMap<i64, Text>,
+    /// Bytes that may still be read for the names of functions.
+    n_unread: usize,
 }
 
 /// A source, its text unpacked.
@@ -313,12 +318,16 @@ impl Lookup<'_> {
             return Ok(None);
         };
         let content = text.content.as_deref();
+        let n_bytes = content.map_or(0, |text| text.len().min(scope::MAX_BYTES));
+        let is_read = n_bytes <= self.n_unread;
+        self.n_unread -= if is_read { n_bytes } else { 0 };
         Ok(text.name.clone().map(|source| Place {
             source,
             line: original.at.line + 1,
             column: original.at.column + 1,
             name,
             function: content
+                .filter(|_| is_read)
                 .and_then(|text| scope::function_around(text, original.at.line, original.at.column)),
             is_ignored: text.is_ignored,
             context: content.and_then(|text| source_context::around(text, original.at.line)),
