@@ -35,8 +35,8 @@ const MAX_LETTERS: usize = 64;
 /// All listed names, by their last and, if they may stand at a beginning, by their first letter.
 #[derive(Debug)]
 pub(crate) struct Names {
-    by_last: [Vec<Listed>; 32],
-    by_first: [Vec<Listed>; 32],
+    by_last: Bucketed,
+    by_first: Bucketed,
     spared: Vec<Vec<u8>>,
 }
 
@@ -49,8 +49,8 @@ struct Listed {
 impl Names {
     pub(crate) fn new(extra_fields: &[String]) -> Names {
         let mut names = Names {
-            by_last: std::array::from_fn(|_| Vec::new()),
-            by_first: std::array::from_fn(|_| Vec::new()),
+            by_last: Bucketed::default(),
+            by_first: Bucketed::default(),
             spared: Vec::new(),
         };
         for (listed, reach) in NAMES {
@@ -67,14 +67,11 @@ impl Names {
 
     fn add(&mut self, name: &str, reach: Reach) {
         let letters = Letters::of(name).as_bytes().to_vec();
-        let (Some(&first), Some(&last)) = (letters.first(), letters.last()) else {
-            return;
-        };
         let listed = Listed { letters, reach };
         if matches!(reach, Reach::Anywhere | Reach::Edges) {
-            self.by_first[bucket(first)].push(listed.clone());
+            self.by_first.add(Bucketed::starting, listed.clone());
         }
-        self.by_last[bucket(last)].push(listed);
+        self.by_last.add(Bucketed::ending, listed);
     }
 
     /// Whether values under this name are secret, and what the name says about them.
@@ -101,8 +98,7 @@ impl Names {
         // What the setting names may end in a digit, hence both.
         let ends = |letters: &Letters| {
             let bytes = letters.as_bytes();
-            let Some(&last) = bytes.last() else { return false };
-            self.by_last[bucket(last)].iter().any(|listed| {
+            self.by_last.like(Bucketed::ending(bytes)).iter().any(|listed| {
                 bytes.ends_with(&listed.letters) && {
                     let start = bytes.len() - listed.letters.len();
                     match listed.reach {
@@ -123,8 +119,7 @@ impl Names {
             let start = starts.trailing_zeros() as usize;
             starts &= starts - 1;
             let rest = &bytes[start..];
-            let Some(&first) = rest.first() else { break };
-            let found = self.by_first[bucket(first)].iter().any(|listed| {
+            let found = self.by_first.like(Bucketed::starting(rest)).iter().any(|listed| {
                 let ends_word = letters.starts_word(start + listed.letters.len());
                 rest.starts_with(&listed.letters)
                     && match listed.reach {
@@ -140,8 +135,46 @@ impl Names {
     }
 }
 
-fn bucket(letter: u8) -> usize {
-    usize::from(letter & 31)
+/// Listed names by a letter at one end, and whether any has the letter beside it too: most names have none like them.
+#[derive(Debug, Default)]
+struct Bucketed {
+    buckets: [Vec<Listed>; 32],
+    /// Of each bucket, a bit for each second letter of its names; all bits if a name has only one.
+    seconds: [u32; 32],
+}
+
+/// Where a name is looked for: its bucket, and the bits of its second letter.
+type Like = Option<(usize, u32)>;
+
+impl Bucketed {
+    fn starting(letters: &[u8]) -> Like {
+        Self::like_of(letters.first(), letters.get(1))
+    }
+
+    fn ending(letters: &[u8]) -> Like {
+        let mut back = letters.iter().rev();
+        Self::like_of(back.next(), back.next())
+    }
+
+    fn like_of(letter: Option<&u8>, second: Option<&u8>) -> Like {
+        let bits = second.map_or(u32::MAX, |second| 1 << (second & 31));
+        Some((usize::from(letter? & 31), bits))
+    }
+
+    fn add(&mut self, end: impl Fn(&[u8]) -> Like, listed: Listed) {
+        if let Some((bucket, bits)) = end(&listed.letters) {
+            self.seconds[bucket] |= bits;
+            self.buckets[bucket].push(listed);
+        }
+    }
+
+    /// The names that may be at this end.
+    fn like(&self, like: Like) -> &[Listed] {
+        match like {
+            Some((bucket, bits)) if self.seconds[bucket] & bits != 0 => &self.buckets[bucket],
+            _ => &[],
+        }
+    }
 }
 
 /// A name's letters and digits in lower case, and the places where its words begin.
@@ -161,6 +194,12 @@ impl Letters {
             length: 0,
             starts: 0,
         };
+        // Most names are one plain word.
+        if name.bytes().all(|byte| byte.is_ascii_lowercase()) && !name.is_empty() {
+            letters.bytes[..name.len()].copy_from_slice(name.as_bytes());
+            (letters.length, letters.starts) = (name.len(), 1);
+            return letters;
+        }
         // Of the two characters before: was there one, and was it upper case?
         let (mut before, mut one_earlier) = (Case::None, Case::None);
         for character in name.chars() {

@@ -52,6 +52,18 @@ impl<'n, 't> Secrets<'n, 't> {
         }
     }
 
+    /// The next place where a secret may begin, or be announced: most bytes are stepped over here.
+    fn step_over(&mut self) {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            match STRIDE[usize::from(byte)] {
+                Stride::Byte => self.at += 1,
+                Stride::Word => self.at = word_end(bytes, self.at + 1),
+                Stride::None => return,
+            }
+        }
+    }
+
     fn word(&mut self) -> Step {
         let start = self.at;
         if start >= self.no_jwt_before && self.text[start..].starts_with("eyJ") {
@@ -71,7 +83,11 @@ impl Iterator for Secrets<'_, '_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        while self.at < self.text.len() {
+        loop {
+            self.step_over();
+            if self.at >= self.text.len() {
+                return None;
+            }
             match self.step() {
                 Step::On(at) => self.at = at,
                 Step::Found(secret) => {
@@ -81,7 +97,6 @@ impl Iterator for Secrets<'_, '_> {
                 }
             }
         }
-        None
     }
 }
 
@@ -100,6 +115,34 @@ const WORD: [bool; 256] = {
     word
 };
 
+/// How far [`Secrets::step`] would go from a byte, whatever follows it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stride {
+    /// To the next byte.
+    Byte,
+    /// To the end of the word: no token begins with this letter.
+    Word,
+    /// It has to look.
+    None,
+}
+
+const STRIDE: [Stride; 256] = {
+    let mut stride = [Stride::None; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        stride[byte] = match byte as u8 {
+            b':' | b'=' | b',' | b'@' | b'-' | b'%' | b'\\' | b'0'..=b'9' => Stride::None,
+            // A JSON web token begins with `eyJ`.
+            b'e' => Stride::None,
+            word if WORD[byte] && token::may_begin(word) => Stride::None,
+            _ if WORD[byte] => Stride::Word,
+            _ => Stride::Byte,
+        };
+        byte += 1;
+    }
+    stride
+};
+
 pub(crate) fn word_end(bytes: &[u8], start: usize) -> usize {
     run_end(bytes, start, is_word)
 }
@@ -113,4 +156,32 @@ fn is_percent_code(bytes: &[u8], at: usize) -> bool {
     bytes
         .get(at + 1..at + 3)
         .is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_stepped_over_begins_no_secret(
+            text in "([a-zA-Z0-9_ .:=,@%\\\\é\"-]|bearer |basic |eyJ|ghp_|mk_|://|-----BEGIN |password=){1,30}"
+        ) {
+            let names = Names::new(&[]);
+            for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+                let mut secrets = Secrets { at, ..Secrets::new(&names, &text) };
+                let stride = STRIDE[usize::from(text.as_bytes()[at])];
+                let expected = match stride {
+                    Stride::None => continue,
+                    Stride::Byte => at + 1,
+                    Stride::Word => word_end(text.as_bytes(), at),
+                };
+                prop_assert!(matches!(secrets.step(), Step::On(end) if end == expected), "{} at {}", text, at);
+                secrets.step_over();
+                prop_assert!(secrets.at >= expected);
+            }
+        }
+    }
 }

@@ -100,6 +100,11 @@ const FIRST: [u8; 256] = {
     first
 };
 
+/// Whether [`at`] may find something where a word begins with this byte.
+pub(crate) const fn may_begin(first: u8) -> bool {
+    matches!(first, b'b' | b'B') || FIRST[first as usize] > 0
+}
+
 /// The secret that the word beginning at `start` is, or announces.
 pub(crate) fn at(text: &str, start: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
