@@ -10,7 +10,7 @@ use super::fingerprint;
 use super::grouping::{self, Grouping};
 use super::report::Report;
 
-/// Traces remembered; when there are more, it begins anew.
+/// Traces of one generation; at most two are remembered.
 const MAX_REMEMBERED: usize = 1024;
 
 /// Where a report belongs, and what it is called there.
@@ -30,7 +30,35 @@ pub struct Recognised {
 #[derive(Debug, Default)]
 pub struct Recognition {
     hasher: RandomState,
-    remembered: Mutex<HashMap<u64, Arc<Recognised>>>,
+    remembered: Mutex<Generations>,
+}
+
+/// Two generations: when the young one is full it becomes the old one, and what of that is not asked for again is
+/// forgotten. So what comes often stays, however much comes once.
+#[derive(Debug, Default)]
+struct Generations {
+    young: HashMap<u64, Arc<Recognised>>,
+    old: HashMap<u64, Arc<Recognised>>,
+}
+
+impl Generations {
+    fn find(&mut self, key: u64) -> Option<Arc<Recognised>> {
+        if let Some(found) = self.young.get(&key) {
+            return Some(found.clone());
+        }
+        let found = self.old.remove(&key)?;
+        self.add(key, found.clone());
+        Some(found)
+    }
+
+    fn add(&mut self, key: u64, recognised: Arc<Recognised>) {
+        if self.young.len() >= MAX_REMEMBERED {
+            // The room of the old one is used again.
+            std::mem::swap(&mut self.young, &mut self.old);
+            self.young.clear();
+        }
+        self.young.insert(key, recognised);
+    }
 }
 
 impl Recognition {
@@ -48,23 +76,19 @@ impl Recognition {
         let key = self
             .hasher
             .hash_one((&report.project, &report.exception_type, &report.traceback));
-        if let Some(found) = self.remembered().get(&key) {
-            return found.clone();
+        if let Some(found) = self.remembered().find(key) {
+            return found;
         }
         let (recognised, has_message) = recognise(report);
         let recognised = Arc::new(recognised);
         // Where the message counts, the trace alone does not tell.
         if !has_message {
-            let mut remembered = self.remembered();
-            if remembered.len() >= MAX_REMEMBERED {
-                remembered.clear();
-            }
-            remembered.insert(key, recognised.clone());
+            self.remembered().add(key, recognised.clone());
         }
         recognised
     }
 
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Arc<Recognised>>> {
+    fn remembered(&self) -> std::sync::MutexGuard<'_, Generations> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -123,22 +147,37 @@ mod tests {
             }
         }
         assert_eq!(
-            recognition.remembered().len(),
+            recognition.remembered().young.len(),
             2,
             "those in which the message has no part"
         );
+    }
+
+    fn numbered(number: usize) -> Report {
+        let traceback = format!("  File \"/srv/a{number}.py\", line 1, in run{number}");
+        report("E", "m", &traceback)
     }
 
     #[test]
     fn it_does_not_grow_without_end() {
         let recognition = Recognition::default();
         for number in 0..3 * MAX_REMEMBERED {
-            recognition.recognise(&report(
-                "E",
-                "m",
-                &format!("  File \"/srv/a{number}.py\", line 1, in run{number}"),
-            ));
+            recognition.recognise(&numbered(number));
         }
-        assert!(recognition.remembered().len() <= MAX_REMEMBERED);
+        let remembered = recognition.remembered();
+        assert!(remembered.young.len() <= MAX_REMEMBERED && remembered.old.len() <= MAX_REMEMBERED);
+    }
+
+    #[test]
+    fn what_comes_often_stays_however_much_comes_once() {
+        let recognition = Recognition::default();
+        let often = numbered(0);
+        let first = recognition.recognise(&often);
+        for number in 1..5 * MAX_REMEMBERED {
+            recognition.recognise(&numbered(number));
+            if number % 100 == 0 {
+                assert!(Arc::ptr_eq(&first, &recognition.recognise(&often)), "{number}");
+            }
+        }
     }
 }
