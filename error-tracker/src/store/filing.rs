@@ -1,5 +1,6 @@
 //! The statements behind [`super::intake`]: look a group up, make one, journal a report, count and keep reports.
 
+use std::collections::btree_map;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -440,12 +441,56 @@ struct Summary {
     users: BTreeSet<i64>,
 }
 
-/// Reports with one value of a tag.
+/// Reports with one value of a tag, or with the same tags.
+#[derive(Debug, Clone, Copy)]
 struct Tagged {
     n: i64,
     first_seen_at: i64,
     last_seen_at: i64,
     first_seq: i64,
+    last_seq: i64,
+}
+
+impl Tagged {
+    fn new(received_at: i64, seq: i64) -> Self {
+        Self {
+            n: 1,
+            first_seen_at: received_at,
+            last_seen_at: received_at,
+            first_seq: seq,
+            last_seq: seq,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.n += other.n;
+        if other.first_seq < self.first_seq {
+            (self.first_seq, self.first_seen_at) = (other.first_seq, other.first_seen_at);
+        }
+        self.last_seen_at = self.last_seen_at.max(other.last_seen_at);
+        self.last_seq = self.last_seq.max(other.last_seq);
+    }
+}
+
+impl Summary {
+    /// Adds reports that have the same tags: the JSON text of a list of pairs.
+    fn add_tags(&mut self, text: &str, tagged: &Tagged) {
+        // The text is our own: it is always such a list.
+        let tags: Vec<(String, String)> = serde_json::from_str(text).unwrap_or_default();
+        for tag in tags {
+            match self.tags.entry(tag) {
+                btree_map::Entry::Vacant(place) => drop(place.insert(*tagged)),
+                btree_map::Entry::Occupied(mut known) => known.get_mut().add(tagged),
+            }
+        }
+    }
+
+    /// Value of a tag in the newest report that had it.
+    fn newest(&self, name: &str) -> Option<String> {
+        let tags = self.tags.iter().filter(|((known, _), _)| known == name);
+        let newest = tags.max_by_key(|(_, tagged)| tagged.last_seq);
+        newest.map(|((_, value), _)| value.clone())
+    }
 }
 
 /// What counting the reports of a group led to.
@@ -474,6 +519,13 @@ pub(super) fn fold(
     };
     let summary = summary(tx, entries)?;
     let new_users = super::tallies::note_users(tx, group_id, &summary.users)?;
+    // Not by `returning`, which would make SQLite copy each page before it changes it.
+    let mut standing =
+        tx.prepare_cached("select project, n_occurrences, n_merged, merged_into from groups where id = ?1")?;
+    let standing = standing.query_row([group_id], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    });
+    let (project, n_before, n_merged, merged_into): (String, i64, i64, Option<i64>) = standing?;
     let mut group = tx.prepare_cached(
         "update groups
          set n_occurrences = n_occurrences + :n,
@@ -484,11 +536,10 @@ pub(super) fn fold(
              release = coalesce(:release, release),
              is_browser = is_browser or :is_browser,
              folded_seq = :seq
-         where id = :id
-         returning project, n_occurrences, n_merged, merged_into",
+         where id = :id",
     )?;
     let n = entries.len() as i64;
-    let values = named_params! {
+    group.execute(named_params! {
         ":id": group_id,
         ":n": n,
         ":n_new_users": new_users.len() as i64,
@@ -498,14 +549,10 @@ pub(super) fn fold(
         ":release": summary.release,
         ":is_browser": summary.is_browser,
         ":seq": last.seq,
-    };
-    let row = group.query_row(values, |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-    });
-    let (project, n_own, n_merged, merged_into): (String, i64, i64, Option<i64>) = row?;
+    })?;
     let n_after = match merged_into {
         Some(root) => add_to_root(tx, root, group_id, n, &new_users, &summary)?,
-        None => n_own + n_merged,
+        None => n_before + n + n_merged,
     };
     let root = merged_into.unwrap_or(group_id);
     if merged_into.is_none() && n_merged > 0 && !new_users.is_empty() {
@@ -658,6 +705,7 @@ fn summary(tx: &Connection, entries: &[Entry]) -> rusqlite::Result<Summary> {
     let mut journalled = tx
         .prepare_cached("select received_at, is_browser, level, user_id, tags from journal where seq = ?1")?;
     let mut summary = Summary::default();
+    let mut sent: BTreeMap<String, Tagged> = BTreeMap::new();
     for entry in entries {
         let mut rows = journalled.query([entry.seq])?;
         let Some(row) = rows.next()? else { continue };
@@ -670,27 +718,19 @@ fn summary(tx: &Connection, entries: &[Entry]) -> rusqlite::Result<Summary> {
         }
         let hour = received_at.div_euclid(super::tallies::HOUR_MS);
         summary.hours.entry(hour).or_insert((0, entry.seq)).0 += 1;
-        let tags = row.get_ref(4)?.as_str_or_null()?;
-        // The text is our own: it is always such a list.
-        let tags: Vec<(String, String)> = tags
-            .and_then(|it| serde_json::from_str(it).ok())
-            .unwrap_or_default();
-        for (name, value) in tags {
-            match name.as_str() {
-                "environment" => summary.environment = Some(value.clone()),
-                "release" => summary.release = Some(value.clone()),
-                _ => {}
+        if let Some(tags) = row.get_ref(4)?.as_str_or_null()? {
+            // Most reports of a group have the same, so each text is read once.
+            let one = Tagged::new(received_at, entry.seq);
+            match sent.get_mut(tags) {
+                Some(tagged) => tagged.add(&one),
+                None => drop(sent.insert(tags.to_owned(), one)),
             }
-            let tagged = summary.tags.entry((name, value)).or_insert(Tagged {
-                n: 0,
-                first_seen_at: received_at,
-                last_seen_at: received_at,
-                first_seq: entry.seq,
-            });
-            tagged.n += 1;
-            tagged.last_seen_at = tagged.last_seen_at.max(received_at);
         }
     }
+    sent.iter()
+        .for_each(|(text, tagged)| summary.add_tags(text, tagged));
+    summary.environment = summary.newest("environment");
+    summary.release = summary.newest("release");
     Ok(summary)
 }
 

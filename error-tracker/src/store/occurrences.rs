@@ -1,7 +1,7 @@
 //! Single reports, as they are kept.
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension, named_params};
+use rusqlite::types::{ToSqlOutput, Type};
+use rusqlite::{Connection, Error, OptionalExtension, named_params, params_from_iter};
 
 use crate::domain::report::{Details, Rich};
 
@@ -95,16 +95,34 @@ impl Places {
 }
 
 /// Keeps a journalled report in a place of its group, instead of what is there.
+///
+/// One statement would do, but SQLite guards one that may touch several rows with copies of the pages it changes.
 pub(super) fn keep(tx: &Connection, group_id: i64, seq: i64, turn: i64) -> rusqlite::Result<()> {
-    let mut statement = tx.prepare_cached(
-        "insert or replace into occurrences (place, number, received_at, environment, session_id,
-                                             message, traceback, details, rich)
-         select :place, number, received_at, environment, session_id,
-                message, traceback, details, rich
+    let mut journalled = tx.prepare_cached(
+        "select number, received_at, environment, session_id, message, traceback, details, rich
          from journal
-         where seq = :seq",
+         where seq = ?1",
     )?;
-    statement.execute(named_params! { ":place": place(group_id, turn), ":seq": seq })?;
+    let mut rows = journalled.query([seq])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    let mut values = std::array::from_fn::<_, 9, _>(|_| ToSqlOutput::from(place(group_id, turn)));
+    for (column, value) in values[1..].iter_mut().enumerate() {
+        *value = ToSqlOutput::Borrowed(row.get_ref(column)?);
+    }
+    let mut replace = tx.prepare_cached(
+        "update occurrences
+         set number = ?2, received_at = ?3, environment = ?4, session_id = ?5, message = ?6, traceback = ?7,
+             details = ?8, rich = ?9
+         where place = ?1",
+    )?;
+    if replace.execute(params_from_iter(&values))? == 0 {
+        let mut add = tx.prepare_cached(
+            "insert into occurrences (place, number, received_at, environment, session_id,
+                                      message, traceback, details, rich)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?;
+        add.execute(params_from_iter(&values))?;
+    }
     Ok(())
 }
 

@@ -31,14 +31,16 @@ pub(super) fn count_hours(
     group_id: i64,
     hours: impl IntoIterator<Item = (i64, i64)>,
 ) -> rusqlite::Result<BTreeMap<i64, i64>> {
-    let mut statement = tx.prepare_cached(
-        "insert into group_hours (group_id, hour, n) values (?1, ?2, ?3)
-         on conflict (group_id, hour) do update set n = n + excluded.n
-         returning n",
-    )?;
+    let mut before = tx.prepare_cached("select n from group_hours where group_id = ?1 and hour = ?2")?;
+    let mut add = tx.prepare_cached("update group_hours set n = ?3 where group_id = ?1 and hour = ?2")?;
+    let mut begin = tx.prepare_cached("insert into group_hours (group_id, hour, n) values (?1, ?2, ?3)")?;
     let mut totals = BTreeMap::new();
     for (hour, n) in hours {
-        totals.insert(hour, statement.query_row((group_id, hour, n), |row| row.get(0))?);
+        let n_before: Option<i64> = before.query_row((group_id, hour), |row| row.get(0)).optional()?;
+        let total = n_before.unwrap_or(0) + n;
+        let write = if n_before.is_some() { &mut add } else { &mut begin };
+        write.execute((group_id, hour, total))?;
+        totals.insert(hour, total);
     }
     Ok(totals)
 }
