@@ -5,7 +5,7 @@
 //! Which reports wait is in memory as well. The journal is the truth: whenever a transaction was undone,
 //! or the process has just started, memory is made from it again.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
@@ -66,9 +66,12 @@ struct State {
     next_seq: i64,
     next_version: i64,
     known: HashMap<Identity, Known>,
-    waiting: HashMap<i64, Vec<Entry>>,
-    /// The groups of `waiting`, longest waiting first.
-    order: VecDeque<i64>,
+    /// By group, since neighbours share pages: they are counted from one end to the other, and again from the beginning.
+    waiting: BTreeMap<i64, Vec<Entry>>,
+    /// The group that was counted last.
+    place: i64,
+    /// The oldest report that waits; of no meaning if none does.
+    first_seq: i64,
     n_reports: usize,
     /// The journal holds nothing before it.
     cut_seq: i64,
@@ -213,8 +216,9 @@ impl State {
             next_seq: 1,
             next_version: 1,
             known: HashMap::new(),
-            waiting: HashMap::new(),
-            order: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            place: 0,
+            first_seq: 0,
             n_reports: 0,
             cut_seq: 0,
             every: None,
@@ -239,7 +243,6 @@ impl State {
         self.every = None;
         self.has_unsearched = true;
         self.waiting.clear();
-        self.order.clear();
         (self.n_reports, self.cut_seq) = (0, 0);
         for (group_id, entry) in filing::uncounted(tx)? {
             self.wait(group_id, entry);
@@ -352,15 +355,14 @@ impl State {
     }
 
     fn wait(&mut self, group_id: i64, entry: Entry) {
-        self.n_reports += 1;
-        let entries = self.waiting.entry(group_id).or_default();
-        if entries.is_empty() {
-            self.order.push_back(group_id);
+        if self.n_reports == 0 {
+            self.first_seq = entry.seq;
         }
-        entries.push(entry);
+        self.n_reports += 1;
+        self.waiting.entry(group_id).or_default().push(entry);
     }
 
-    /// Counts the groups that wait for longest until the others fit.
+    /// Counts some of the groups where too many reports wait.
     fn make_room(&mut self, tx: &Connection) -> rusqlite::Result<()> {
         if self.n_reports > self.limits.max_reports {
             self.fold_up_to(tx, i64::MAX, self.limits.step)?;
@@ -378,12 +380,12 @@ impl State {
             return Ok(());
         }
         let mut n_folded = 0;
-        while n_folded < n && self.first_waiting() < seq {
-            match self.fold_first(tx)? {
-                0 => break,
-                n => n_folded += n,
-            }
+        while let Some(group_id) = self.next_group(seq).filter(|_| n_folded < n) {
+            n_folded += self.fold_group(tx, group_id)?;
+            self.place = group_id;
         }
+        let first = self.waiting.values().filter_map(|entries| entries.first());
+        self.first_seq = first.map(|entry| entry.seq).min().unwrap_or(self.next_seq);
         let version = self.next_version;
         self.next_version += 1;
         filing::set_version(tx, version, self.next_seq)?;
@@ -396,11 +398,17 @@ impl State {
         Ok(())
     }
 
+    /// The next group with a report journalled before `seq`.
+    fn next_group(&self, seq: i64) -> Option<i64> {
+        let behind = self.waiting.range(self.place + 1..);
+        let before = self.waiting.range(..=self.place);
+        let waits = |entries: &[Entry]| entries.first().is_some_and(|entry| entry.seq < seq);
+        let mut all = behind.chain(before);
+        all.find(|(_, entries)| waits(entries)).map(|(id, _)| *id)
+    }
+
     /// Returns how many reports it counted.
-    fn fold_first(&mut self, tx: &Connection) -> rusqlite::Result<usize> {
-        let Some(group_id) = self.order.pop_front() else {
-            return Ok(0);
-        };
+    fn fold_group(&mut self, tx: &Connection, group_id: i64) -> rusqlite::Result<usize> {
         let entries = self.waiting.remove(&group_id).unwrap_or_default();
         let folded = filing::fold(tx, group_id, &entries, self.places)?;
         if let Some(folded) = folded {
@@ -430,11 +438,10 @@ impl State {
     }
 
     fn first_waiting(&self) -> i64 {
-        let first = self
-            .order
-            .front()
-            .and_then(|group| self.waiting.get(group)?.first());
-        first.map_or(self.next_seq, |entry| entry.seq)
+        match self.n_reports {
+            0 => self.next_seq,
+            _ => self.first_seq,
+        }
     }
 }
 
