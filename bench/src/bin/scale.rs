@@ -1,5 +1,6 @@
 //! `scale [EVENTS] [GROUPS] [DATABASE]`: fills a fresh tracker, then asks it for each of its lists and pages, one request at a
-//! time, and watches its memory and its file. `bench/README.md` says how to read the tables.
+//! time, and watches its memory and its file. A database that is there already is only asked.
+//! `bench/README.md` says how to read the tables.
 #![expect(clippy::print_stdout, reason = "the tables are what this program is for")]
 
 use std::error::Error;
@@ -39,12 +40,10 @@ async fn main() -> Result<()> {
     let server = launch.start().await;
     let shop = Arc::new(Shop::new(plan.n_groups));
 
-    println!(
-        "{} events of {} groups, {BATCH} in a batch, {N_CONNECTIONS} connections",
-        plan.n_events, plan.n_groups
-    );
-    let load = fill(&plan, &server, &shop).await?;
-    let load_peak_mb = memory_mb(server.pid(), "VmHWM");
+    let load = match plan.is_filled {
+        true => None,
+        false => Some(fill(&plan, &server, &shop).await?),
+    };
     reset_peak(server.pid())?;
     let mut visitor = Visitor::new(&server).await?;
     let (_, first_list_ms) = visitor.get("/api/errors").await?;
@@ -54,13 +53,12 @@ async fn main() -> Result<()> {
         server: &server,
         plan,
         load,
-        load_peak_mb,
         first_list_ms,
     };
     let others = OtherPrograms::since_now(&server);
     let mut answers = Vec::new();
     for question in questions(&shop, &run.known) {
-        answers.push(ask(&mut visitor, &question).await?);
+        answers.push(ask(&mut visitor, &server, &question).await?);
     }
     print_answers(&mut answers);
     println!("\ncores used by others meanwhile: {:.2}", others.cores(&server));
@@ -74,8 +72,10 @@ async fn main() -> Result<()> {
 struct Plan {
     n_events: u64,
     n_groups: u64,
-    /// A file to be left behind, to look into; else it is a temporary one.
+    /// A file to be left behind, to look into and to ask again; else it is a temporary one.
     database: Option<PathBuf>,
+    /// The file is from a run before.
+    is_filled: bool,
     /// The tracker's own limit, passed on to it.
     max_database_mb: Option<String>,
 }
@@ -93,12 +93,10 @@ impl Plan {
             );
         }
         let database = arguments.get(2).map(PathBuf::from);
-        if database.as_ref().is_some_and(|path| path.exists()) {
-            return Err("the database is there already: name a new one".into());
-        }
         Ok(Self {
             n_events,
             n_groups,
+            is_filled: database.as_ref().is_some_and(|path| path.exists()),
             database,
             max_database_mb: std::env::var("MAX_DATABASE_MB").ok(),
         })
@@ -121,9 +119,15 @@ struct Load {
     sent: Sent,
     /// Reports of the most frequent bug.
     n_hottest: u64,
+    /// Resident memory at its peak.
+    peak_mb: f64,
 }
 
 async fn fill(plan: &Plan, server: &Server, shop: &Arc<Shop>) -> Result<Load> {
+    println!(
+        "{} events of {} groups, {BATCH} in a batch, {N_CONNECTIONS} connections",
+        plan.n_events, plan.n_groups
+    );
     let n_hottest = Arc::new(AtomicU64::new(0));
     let (shop, counter, n_events) = (shop.clone(), n_hottest.clone(), plan.n_events);
     let batches = Batches {
@@ -143,6 +147,7 @@ async fn fill(plan: &Plan, server: &Server, shop: &Arc<Shop>) -> Result<Load> {
     Ok(Load {
         sent,
         n_hottest: n_hottest.load(Relaxed),
+        peak_mb: memory_mb(server.pid(), "VmHWM"),
     })
 }
 
@@ -336,17 +341,21 @@ struct Answers {
     n_found: Option<u64>,
     /// Of each answer, from the first byte sent to the last byte read.
     latency_ms: Vec<f64>,
+    /// CPU time of the tracker for each, on average.
+    cpu_ms: f64,
     /// Statuses other than 2xx.
     refusals: Vec<u16>,
 }
 
-async fn ask(visitor: &mut Visitor, question: &Question<'_>) -> Result<Answers> {
+async fn ask(visitor: &mut Visitor, server: &Server, question: &Question<'_>) -> Result<Answers> {
     let mut answers = Answers {
         name: question.name,
         n_found: None,
         latency_ms: Vec::new(),
+        cpu_ms: 0.,
         refusals: Vec::new(),
     };
+    let cpu_before = cpu_seconds(server.pid());
     for number in 0..N_ASKED {
         let (status, ms) = visitor.get(&(question.path)(number)).await?;
         answers.latency_ms.push(ms);
@@ -358,6 +367,7 @@ async fn ask(visitor: &mut Visitor, question: &Question<'_>) -> Result<Answers> 
             answers.n_found = body.ok().and_then(|body| body["total"].as_u64());
         }
     }
+    answers.cpu_ms = (cpu_seconds(server.pid()) - cpu_before) * 1000. / N_ASKED as f64;
     Ok(answers)
 }
 
@@ -374,6 +384,7 @@ fn print_answers(answers: &mut [Answers]) {
             format!("{p50:.1}"),
             format!("{p95:.1}"),
             format!("{max:.1}"),
+            format!("{:.1}", it.cpu_ms),
             target,
         ]
     });
@@ -384,6 +395,7 @@ fn print_answers(answers: &mut [Answers]) {
             "p50 ms",
             "p95 ms",
             "max ms",
+            "CPU ms",
             "target of the p95",
         ],
         rows,
@@ -421,9 +433,9 @@ struct Run<'a> {
     plan: Plan,
     server: &'a Server,
     database: &'a Path,
-    load: Load,
+    /// None if the database was full already.
+    load: Option<Load>,
     known: Known,
-    load_peak_mb: f64,
     /// What was taken in is counted before the first list is answered.
     first_list_ms: f64,
 }
@@ -433,31 +445,31 @@ impl Run<'_> {
         let none = || "none".to_owned();
         let memory = |mb: f64| (format!("{mb:.1} MB"), format!("< {TARGET_MB} MB"));
         let figure = |what, (measured, target)| (what, measured, target);
-        let (load, known) = (&self.load, &self.known);
         let limit = self.plan.max_database_mb.as_ref();
-        vec![
-            ("events accepted/s", format!("{:.0}", load.sent.rate()), none()),
-            (
-                "bytes of an event, as JSON",
-                (load.sent.n_bytes / self.plan.n_events).to_string(),
-                none(),
-            ),
-            (
-                "first list after the load",
-                format!("{:.0} ms", self.first_list_ms),
-                none(),
-            ),
-            (
-                "groups",
-                known.n_groups.to_string(),
-                self.plan.n_groups.to_string(),
-            ),
-            (
-                "count of the hottest group",
-                known.hottest_count.to_string(),
-                load.n_hottest.to_string(),
-            ),
-            figure("resident memory, peak of the load", memory(self.load_peak_mb)),
+        let known = &self.known;
+        let of_load = self.load.iter().flat_map(|load| {
+            [
+                ("events accepted/s", format!("{:.0}", load.sent.rate()), none()),
+                (
+                    "bytes of an event, as JSON",
+                    (load.sent.n_bytes / self.plan.n_events).to_string(),
+                    none(),
+                ),
+                (
+                    "groups",
+                    known.n_groups.to_string(),
+                    self.plan.n_groups.to_string(),
+                ),
+                (
+                    "count of the hottest group",
+                    known.hottest_count.to_string(),
+                    load.n_hottest.to_string(),
+                ),
+                figure("resident memory, peak of the load", memory(load.peak_mb)),
+            ]
+        });
+        let of_asking = [
+            ("first list", format!("{:.0} ms", self.first_list_ms), none()),
             figure(
                 "resident memory, peak of the requests",
                 memory(memory_mb(self.server.pid(), "VmHWM")),
@@ -472,7 +484,8 @@ impl Run<'_> {
                 format!("{:.0} MB", self.file_mb("-wal")),
                 none(),
             ),
-        ]
+        ];
+        of_load.chain(of_asking).collect()
     }
 
     fn file_mb(&self, suffix: &str) -> f64 {
@@ -482,19 +495,20 @@ impl Run<'_> {
 
     /// An error if anything was refused, or lost.
     fn verdict(&self, answers: &[Answers]) -> Result<()> {
-        let (load, known) = (&self.load, &self.known);
         let mut complaints = Vec::new();
-        if load.sent.n_refused > 0 {
-            complaints.push(format!(
-                "{} events were in batches that were not taken whole",
-                load.sent.n_refused
-            ));
-        }
-        if known.hottest_count != load.n_hottest {
-            complaints.push(format!(
-                "the hottest group counts {} of {}",
-                known.hottest_count, load.n_hottest
-            ));
+        if let Some(load) = &self.load {
+            if load.sent.n_refused > 0 {
+                complaints.push(format!(
+                    "{} events were in batches that were not taken whole",
+                    load.sent.n_refused
+                ));
+            }
+            if self.known.hottest_count != load.n_hottest {
+                complaints.push(format!(
+                    "the hottest group counts {} of {}",
+                    self.known.hottest_count, load.n_hottest
+                ));
+            }
         }
         for answers in answers.iter().filter(|answers| !answers.refusals.is_empty()) {
             let (n, first) = (answers.refusals.len(), answers.refusals[0]);
