@@ -85,7 +85,11 @@ class Shift:
     def order(self) -> str:
         level = self.chance.choices(["info", "debug", "warn"], [80, 15, 5])[0]
         text = {"info": "order placed", "debug": "cart priced", "warn": "coupon has expired"}[level]
-        fields = {"order": self.number(), "user": self.chance.randrange(900), "ms": self.chance.randrange(4, 180)}
+        fields = {
+            "order": self.number(),
+            "user": self.chance.randrange(900),
+            "ms": self.chance.randrange(4, 180),
+        }
         return json.dumps({"level": level, "msg": text, **fields})
 
     def stock(self) -> str:

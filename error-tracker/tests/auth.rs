@@ -278,7 +278,7 @@ async fn every_operation_of_the_document_asks_for_its_scope() {
         }
     }
     assert_eq!(
-        n_guarded, 30,
+        n_guarded, 32,
         "a new operation is here as soon as it is in the document"
     );
 }
