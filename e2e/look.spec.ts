@@ -6,9 +6,8 @@ import assert from "node:assert/strict";
 import type { Visitor } from "./browser.ts";
 import { journey, startStack } from "./journey.ts";
 import { look } from "./look.ts";
-import { lastMinutes, sendMetrics } from "./metrics.ts";
 import { CHAINED, EVENT, post, report, send, sendMany } from "./reports.ts";
-import type { Name, Stack } from "./stack.ts";
+import type { Stack } from "./stack.ts";
 import { KEY } from "./stack.ts";
 
 const full = await startStack();
@@ -70,7 +69,6 @@ for (const [n, release] of ["shop@1.4.0", "shop@1.5.0", "shop@1.6.0-rc.1"].entri
     await send(worked, report(place, { release, level: place % 4 ? "error" : "warning", user: { id: `u-${n}` } }));
   }
 }
-await sendMetrics(worked, lastMinutes(45));
 const whole = await send(worked, report(7));
 const asleep = await send(worked, report(6));
 await sendMany(worked, report(5), 30);
@@ -86,7 +84,6 @@ await post(worked, "test-alert");
 
 type Place = {
   name: string;
-  of?: Name;
   stack?: Stack;
   path?: string;
   signedIn?: boolean;
@@ -184,32 +181,15 @@ const PLACES: Place[] = [
     },
   },
   { name: "start", stack: worked, path: "start" },
-  { name: "metrics", of: "metrics", stack: worked, path: "?range=1h" },
-  { name: "metrics-start", of: "metrics", stack: empty },
-  { name: "metrics-none", of: "metrics", stack: worked, path: "?range=15m&project=nobody" },
-  { name: "explore", of: "metrics", stack: worked, path: "explore" },
-  { name: "explore-grouped", of: "metrics", stack: worked, path: "explore?name=http_requests_total&group_by=status&compare=1&range=1h" },
-  { name: "explore-wrong", of: "metrics", stack: worked, path: "explore?name=queue_depth&labels=a%3D~(&range=soon" },
-  { name: "metric", of: "metrics", stack: worked, path: "metrics/http_request_duration_seconds?range=1h" },
-  {
-    name: "metric-range",
-    of: "metrics",
-    stack: worked,
-    path: "metrics/queue_depth?from=now-50m&to=now-5m",
-    prepare: async ({ page }) => {
-      await page.getByRole("button", { name: "Table" }).click();
-      await page.keyboard.press("t");
-    },
-  },
   { name: "docs", path: "docs" },
   { name: "not-found", path: "nowhere" },
   { name: "help", prepare: ({ page }) => page.keyboard.press("?") },
 ];
 
-for (const { name, of = "errors", stack = full, path, signedIn = true, prepare } of PLACES) {
+for (const { name, stack = full, path, signedIn = true, prepare } of PLACES) {
   journey(`${name} is fit to be seen`, stack, { signedIn }, async (visitor) => {
     visitor.expect(/40[014]/);
-    await visitor.visit(of, path);
+    await visitor.visit("errors", path);
     await prepare?.(visitor);
     await look(visitor, name);
   });
