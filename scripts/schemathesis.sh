@@ -24,8 +24,10 @@ for service in error-tracker log-viewer metrics-collector browser-relay; do
         kill -0 "$pid" 2>/dev/null || { cat "$work/log" >&2; exit 1; }
         sleep 0.1
     done
+    # One worker: hypothesis changes the recursion limit, and while another thread parses Python's own source,
+    # CPython 3.11 ends that with "AST constructor recursion depth mismatch".
     .venv/bin/schemathesis --config-file scripts/schemathesis.toml run "$address/openapi.json" \
-        -n "${EXAMPLES:-50}" -w 2 --seed 1 -H "X-API-Key: $key" --no-color >"$work/report" 2>&1 \
+        -n "${EXAMPLES:-50}" -w 1 --seed 1 -H "X-API-Key: $key" --no-color >"$work/report" 2>&1 \
         || { cat "$work/report"; tail -n 20 "$work/log"; exit 1; }
     echo "schemathesis, $service: $(grep -E 'generated' "$work/report" | tail -n 1), $(tail -n 1 "$work/report" | tr -d "=")"
     kill -TERM "$pid" && wait "$pid"
