@@ -5,6 +5,8 @@
 CARGO ?= cargo
 # Tests drive the dev binaries; MONLIGHT_BIN says where they are.
 DEV_BIN := $(CURDIR)/target/debug
+# What ruff looks after.
+PYTHON := bench clients demo scripts tests
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,9 +35,10 @@ test-rust:
 	$(CARGO) test --workspace --quiet
 
 test-clients:
-	@scripts/need.sh python
+	@scripts/need.sh python client
 	$(CARGO) build --quiet --bins --workspace
 	MONLIGHT_BIN=$(DEV_BIN) .venv/bin/python -m pytest -q tests/clients
+	cd clients/python && MONLIGHT_BIN=$(DEV_BIN) .venv/bin/python -m pytest -q
 
 test-api:
 	@scripts/need.sh python
@@ -47,17 +50,18 @@ test-e2e e2e:
 	$(CARGO) build --quiet --bins --workspace
 	MONLIGHT_BIN=$(DEV_BIN) npm test --silent --prefix e2e
 
-check: ## formatting, clippy with warnings denied, types of the scripts
-	@scripts/need.sh node charts python
+check: ## formatting, clippy with warnings denied, types of scripts and the Python client
+	@scripts/need.sh node charts python client
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	npm run --silent --prefix e2e types
-	.venv/bin/ruff check -q tests demo scripts && .venv/bin/ruff format -q --check tests demo scripts
+	.venv/bin/ruff check -q $(PYTHON) && .venv/bin/ruff format -q --check $(PYTHON)
+	cd clients/python && .venv/bin/mypy --no-error-summary
 
 fmt: ## format everything
 	$(CARGO) fmt --all
 	@scripts/need.sh python
-	.venv/bin/ruff format -q tests demo scripts
+	.venv/bin/ruff format -q $(PYTHON)
 
 e2e: ## browser journeys only
 
@@ -70,4 +74,4 @@ bench: ## the figures of bench/README.md, on this machine
 
 clean: ## forget everything built and installed
 	$(CARGO) clean
-	rm -rf .venv e2e/node_modules shared/ui/node_modules fuzz/target
+	rm -rf .venv clients/python/.venv e2e/node_modules shared/ui/node_modules fuzz/target

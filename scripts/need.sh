@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests need is there: `need.sh python`, `need.sh node`, `need.sh chromium`, `need.sh mount`,
+# Makes sure that what the tests need is there: `need.sh python`, `need.sh client`, `need.sh node`, `need.sh chromium`, `need.sh mount`,
 # `need.sh charts`.
 # Installs Debian packages where it may (root); else says in one line what is missing.
 set -euo pipefail
@@ -23,6 +23,15 @@ python() {
     .venv/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
     touch .venv/ready
 }
+
+# An environment of its own, since the tests of `tests/clients` have the published package of the same name.
+client() (
+    cd clients/python
+    [ -x .venv/bin/python ] && [ .venv/ready -nt requirements.txt ] && return
+    python3 -m venv .venv 2>/dev/null || { package python3-venv && python3 -m venv .venv; }
+    .venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+    touch .venv/ready
+)
 
 node() {
     command -v npm >/dev/null || package nodejs npm

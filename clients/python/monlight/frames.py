@@ -27,6 +27,7 @@ def exceptions(
 ) -> list[dict[str, Any]]:
     """The exception with its causes, the first cause first; frames outermost first."""
     chain = [_exception(it, with_variables, scrubber) for it in _chain(error)]
+    chain[0]["type"] = type(error).__qualname__
     chain[0]["mechanism"] = {"type": "generic", "handled": is_handled}
     chain.reverse()
     return chain
@@ -44,7 +45,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _exception(error: BaseException, with_variables: bool, scrubber: Scrubber) -> dict[str, Any]:
     kind = type(error)
     piece: dict[str, Any] = {
-        "type": kind.__qualname__,
+        "type": printed_name(kind),
         "value": message(error),
         "module": kind.__module__,
     }
@@ -52,6 +53,12 @@ def _exception(error: BaseException, with_variables: bool, scrubber: Scrubber) -
     if frames:
         piece["stacktrace"] = {"frames": frames}
     return piece
+
+
+def printed_name(kind: type[BaseException]) -> str:
+    """As in a printed trace, which has been all that a tracker knew of a cause; reports name only the last type."""
+    is_plain = kind.__module__ in ("builtins", "__main__")
+    return kind.__qualname__ if is_plain else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def message(error: BaseException) -> str:
@@ -86,18 +93,11 @@ def _stack(trace: TracebackType | None) -> list[tuple[FrameType, int]]:
 def _frame(frame: FrameType, line: int, with_variables: bool, scrubber: Scrubber) -> dict[str, Any]:
     code = frame.f_code
     path = code.co_filename
-    module = frame.f_globals.get("__name__")
-    # `co_qualname` is of 3.11; the trace as text, by which groups were made before, has the plain name.
-    piece: dict[str, Any] = {
-        "function": code.co_name,
-        "module": module if isinstance(module, str) else None,
-        "filename": path,
-        "abs_path": path,
-        "lineno": line,
-        "in_app": _is_in_app(path),
-    }
+    # No more than what the trace as text has: with a module or a qualified name the tracker would group by them,
+    # and the groups that reports of 0.3.0 have made would begin anew. What is the app's own it decides too.
+    piece: dict[str, Any] = {"function": code.co_name, "filename": path, "abs_path": path, "lineno": line}
     piece.update(_code(path, line, frame.f_globals))
-    if with_variables and piece["in_app"]:
+    if with_variables and _is_in_app(path):
         piece["vars"] = _variables(frame, scrubber)
     return piece
 

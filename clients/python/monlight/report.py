@@ -68,16 +68,16 @@ def of_message(message: str, origin: Origin, details: Details, scrubber: Scrubbe
 def _add_request(report: dict[str, Any], details: Details, scrubber: Scrubber) -> None:
     given = details.request_context if details.request_context is not None else _request_of_scope()
     if "request_url" in given:
-        report["request_url"] = scrubber.url(str(given["request_url"]))
+        report["request_url"] = scrubber.url(str(given["request_url"])[:8000])
     if "request_method" in given:
         report["request_method"] = given["request_method"]
     if "request_headers" in given:
         report["request_headers"] = scrubber.headers(given["request_headers"])
     user = _user(details)
     if "user_id" in given:
-        report["user_id"] = str(given["user_id"])
+        report["user_id"] = str(given["user_id"])[:1000]
     elif "id" in user:
-        report["user_id"] = str(user["id"])
+        report["user_id"] = str(user["id"])[:1000]
     extra = {**(given.get("extra") or {}), **(details.extra or {})} if details.extra else given.get("extra")
     if extra is not None or "extra" in given:
         report["extra"] = scrubber.value(extra)

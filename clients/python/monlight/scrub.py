@@ -15,7 +15,7 @@ TEXT_CHARS = 16_384
 """Characters of one text."""
 
 _SECRET = (
-    r"passw|passwd|pwd|passphrase|secret|token(?!s)|api_?key|auth(?!or)|credential|cookie|csrf|xsrf"
+    r"passw|passwd|pwd|passphrase|secret|token(?!s)|api_?key|auth(?!or(?!i[sz]))|credential|cookie|csrf|xsrf"
     r"|private_?key|access_?key|credit_?card|card_?number|cvv|cvc|ssn|iban"
 )
 ALWAYS_EXCLUDED_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "x-api-key"})

@@ -9,7 +9,7 @@ from collector import Collector
 from receiver import Receiver
 from tracker import Tracker
 
-from monlight import context, lane, transport
+from monlight import context, lane, sdk, transport
 from monlight.integrations import patching
 
 
@@ -25,6 +25,7 @@ def clean_slate(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(lane, "LONGEST_DELAY_S", 0.05)
     yield
     patching.restore()
+    sdk._active = None
     for left in list(transport.sender()._busy.values()):
         left.after_fork()
     outermost = context.process()

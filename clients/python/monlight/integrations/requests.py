@@ -11,7 +11,8 @@ from monlight.observer import Observer
 
 def install(observer: Observer) -> None:
     """Every way into the library ends in `Session.send`."""
-    from requests import PreparedRequest, Session
+    from requests.models import PreparedRequest
+    from requests.sessions import Session
 
     def make(original: Any) -> Any:
         def send(self: Session, request: PreparedRequest, **options: Any) -> Any:

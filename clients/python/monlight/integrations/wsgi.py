@@ -75,15 +75,17 @@ def watch(
     if id(observer) in seen:
         return app(environ, start_response)
     seen.add(id(observer))
-    status = "500"
+    status, pattern = "500", None
     # What a mount moves from one to the other is its prefix.
     mount = environ.get("SCRIPT_NAME", "")
     path = environ.get("PATH_INFO", "")
     start = time.perf_counter()
 
     def noting(line: str, *rest: Any, **more: Any) -> Callable[[bytes], object]:
-        nonlocal status
+        nonlocal status, pattern
         status = line
+        # Now, since Flask forgets its request before it returns.
+        pattern = _pattern(environ, mount, route_of)
         return start_response(line, *rest, **more)
 
     token = None
@@ -92,13 +94,13 @@ def watch(
     try:
         return app(environ, noting)
     except Exception as error:
-        status = "500"
-        observer.failed(error, f"{environ.get('REQUEST_METHOD')} {_endpoint(environ, mount, path, route_of)}")
+        status, pattern = "500", pattern or _pattern(environ, mount, route_of)
+        observer.failed(error, f"{environ.get('REQUEST_METHOD')} {pattern or path}")
         raise
     finally:
         observer.answered(
             str(environ.get("REQUEST_METHOD", "GET")),
-            _endpoint(environ, mount, path, route_of),
+            pattern or path or "/",
             int(status[:3]) if status[:3].isdigit() else 500,
             time.perf_counter() - start,
             lambda consumers: caller(consumers, environ),
@@ -114,17 +116,14 @@ def flask_route(environ: Environ) -> str | None:
     return pattern if isinstance(pattern, str) else None
 
 
-def _endpoint(environ: Environ, mount: str, path: str, route_of: RouteOf) -> str:
+def _pattern(environ: Environ, mount: str, route_of: RouteOf) -> str | None:
+    """With what dispatchers have moved from the path to the mount."""
     try:
         pattern = route_of(environ)
     except Exception:
-        pattern = None
-    if pattern is None:
-        return path or "/"
-    # Dispatchers change the environ they hand on, or a copy of it; werkzeug's request has the one that counts.
-    inner = getattr(environ.get("werkzeug.request"), "environ", environ)
-    script = inner.get("SCRIPT_NAME", "")
-    return (script[len(mount) :] if script.startswith(mount) else "") + pattern
+        return None
+    script = environ.get("SCRIPT_NAME", "")
+    return None if pattern is None else script.removeprefix(mount) + pattern
 
 
 def caller(consumers: ConsumerClient, environ: Environ) -> tuple[str, str | None]:
