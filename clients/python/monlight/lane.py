@@ -90,7 +90,10 @@ class Lane(Generic[Item]):
     # What the app calls.
 
     def put(self, item: Item, size: int = 0, ticket: Future[bool] | None = None) -> bool:
-        """Queues an item; False if there was no room. `ticket` is done once it was tried for the first time."""
+        """Queues an item; False if there was no room.
+
+        `ticket` is done once it was tried for the first time, or one before it was tried in vain.
+        """
         with self._lock:
             waiting = self._waiting
             if (
@@ -104,6 +107,8 @@ class Lane(Generic[Item]):
             n = len(waiting)
             if n == 1:
                 self._since = time.monotonic()
+            if ticket and self._parcel and self._parcel.n_attempts:
+                settle(ticket, False)
         if n in (1, self.limits.batch_items):
             sender().wake(self)
         return True
@@ -252,6 +257,8 @@ class Lane(Generic[Item]):
             if answer.retry_after_s is not None:
                 delay = max(delay, min(answer.retry_after_s, LONGEST_RETRY_AFTER_S))
             self._retry_at = time.monotonic() + delay
+            for waiting in self._waiting:
+                settle(waiting.ticket, False)
         self._warn(f"{answer.words}; trying again")
         self._release_barriers(is_failed=True)
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -16,6 +17,7 @@ from waiting import PATIENCE, eventually
 from monlight import ErrorClient, LogHandler, MetricsClient, lane
 from monlight.delivery import Poster, retry_after_s
 from monlight.lane import Lane, Limits
+from monlight.report import Details
 
 
 def gauges(receiver: Receiver, since: int = 0) -> Counter[float]:
@@ -74,7 +76,10 @@ def test_a_server_that_is_down_gets_all_when_it_is_up_again(
         assert errors.capture(ValueError(f"bug {n}"))
         metrics.gauge("n", n)
         metrics.flush()
-    errors.report_error_sync(ValueError("bug 20"))
+    # Not waited for, since those before it could not be sent either.
+    ticket: Future[bool] = Future()
+    assert errors._queue(lambda: errors._of_exception(ValueError("bug 20"), Details()), ticket)
+    assert ticket.done()
     assert (errors._lane.n_waiting, metrics._lane.n_waiting) == (21, 20)
     # Said once for each, however often it was tried.
     assert len(warnings()) == 2
