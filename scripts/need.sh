@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what the tests need is there: `need.sh python`, `need.sh client`, `need.sh node`, `need.sh chromium`, `need.sh mount`,
-# `need.sh charts`.
+# `need.sh charts`, `need.sh sdk`.
 # Installs Debian packages where it may (root); else says in one line what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -45,6 +45,19 @@ charts() {
     command -v npm >/dev/null || { echo "npm is missing, so the pages show tables in place of charts"; return; }
     npm ci --prefix shared/ui --ignore-scripts --no-audit --no-fund --loglevel=error \
         || echo "npm could not fetch uPlot, so the pages show tables in place of charts"
+}
+
+# The SDK, which the next build of the relay embeds. Without npm the relay's /sdk/ is empty.
+sdk() {
+    command -v npm >/dev/null || { echo "npm is missing, so the relay has no /sdk/"; return; }
+    if [ ! clients/js/node_modules/.package-lock.json -nt clients/js/package-lock.json ]; then
+        npm ci --prefix clients/js --ignore-scripts --no-audit --no-fund --loglevel=error \
+            || { echo "npm could not fetch what the SDK is built of, so the relay has no /sdk/"; return; }
+    fi
+    # The licences are written last.
+    local built=clients/js/dist/THIRD-PARTY-LICENSES.txt
+    if [ -z "$(find clients/js/src clients/js/build.mjs clients/js/package-lock.json -newer "$built" 2>&1 | head -n 1)" ]; then return; fi
+    npm run --silent build --prefix clients/js
 }
 
 chromium() {

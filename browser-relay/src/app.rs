@@ -96,8 +96,11 @@ impl App {
         self.traffic.count(project, kind, outcome);
     }
 
-    /// An id for what comes now.
-    pub fn new_event_id(&self) -> web::Result<String> {
+    /// The id that a client gave, or one for what comes now.
+    pub fn event_id(&self, given: Option<String>) -> web::Result<String> {
+        if let Some(given) = given {
+            return Ok(given);
+        }
         let mut random = [0; 10];
         getrandom::fill(&mut random).map_err(web::Error::internal)?;
         Ok(event_id::of(unix_ms(), random))

@@ -1,6 +1,6 @@
 //! The only service that browsers reach: takes their errors, metrics and logs, and forwards them.
 //!
-//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `forward`, `mapping` → `app` → `keys`, `link`, `traffic` →
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `forward`, `mapping` → `app` → `keys`, `link`, `sdk`, `traffic` →
 //! `store` → `domain`, `settings`.
 
 mod api;
@@ -13,6 +13,7 @@ mod link;
 mod mapping;
 mod pages;
 mod routes;
+mod sdk;
 pub mod settings;
 mod start;
 pub mod store;

@@ -1,12 +1,12 @@
 //! The table of contents: every URL of the relay with who may and how much.
-//! Health, metrics, documents, assets and signing in come from `service`. `/sdk/` is left for the script of pages.
+//! Health, metrics, documents, assets and signing in come from `service`.
 
 use std::time::Duration;
 
 use auth::Scope;
 use web::{Method, Policy, Routes};
 
-use crate::api::{dsn_keys, errors, logs, metrics, preflight, source_maps};
+use crate::api::{dsn_keys, errors, logs, metrics, preflight, sdk, source_maps};
 use crate::app::App;
 use crate::pages;
 use crate::settings::Settings;
@@ -15,7 +15,7 @@ use crate::settings::Settings;
 const UPLOAD_TIME: Duration = Duration::from_secs(300);
 
 pub(crate) fn routes(settings: &Settings) -> Routes<App> {
-    browsers(settings).and(admin(settings)).and(pages())
+    browsers(settings).and(script()).and(admin(settings)).and(pages())
 }
 
 /// What pages of other origins may call. Keys and budgets are looked after by `api::admission`.
@@ -33,6 +33,14 @@ fn browsers(settings: &Settings) -> Routes<App> {
         .row(Method::OPTIONS, ANY, preflight::preflight)
         .get(ANY, preflight::unknown)
         .post(ANY, preflight::unknown)
+}
+
+/// What a page loads.
+fn script() -> Routes<App> {
+    Routes::new()
+        .with(Policy::public().exempt())
+        .get("/sdk/{name}", sdk::current)
+        .get("/sdk/{version}/{name}", sdk::pinned)
 }
 
 fn admin(settings: &Settings) -> Routes<App> {
@@ -95,8 +103,10 @@ mod tests {
     fn the_document_has_every_route_that_is_no_page_with_its_scope() {
         let settings = Settings::read_with(&mut config::Reader::describe(), 0);
         let routes = routes(&settings);
-        // What browsers ask by themselves, and what is not there, is no operation.
-        let is_operation = |path: &str, method: &Method| method != Method::OPTIONS && !path.contains('*');
+        // What browsers ask by themselves, scripts, and what is not there, is no operation.
+        let is_operation = |path: &str, method: &Method| {
+            method != Method::OPTIONS && !path.contains('*') && !path.starts_with("/sdk/")
+        };
         let ours = routes
             .info()
             .filter(|route| is_operation(route.path, route.method));

@@ -5,10 +5,10 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use support::{eventually, get_json, page, refusal, report, service, wired};
-use testkit::{Client, Launch, Server, json};
+use support::{get_json, page, refusal, report, service, wired};
+use testkit::{Client, Launch, Server, eventually, json};
+use tokio::sync::watch;
 
 fn rounds(default: usize) -> usize {
     std::env::var("OUTAGE_ROUNDS")
@@ -237,10 +237,12 @@ async fn kills_at_any_moment_lose_nothing_and_double_nothing() {
     let mut running = Some(running);
     let (mut next, mut acknowledged) = (0, Vec::new());
     for round in 0..rounds(4) {
-        // Two pages send while something dies.
+        // Two pages send while something dies: each round after another number of answers.
+        let (answered, mut n_answered) = watch::channel(0);
         let mut senders = tokio::task::JoinSet::new();
         for half in 0..2 {
             let (mut client, first) = (page(&relay), next + half * 20);
+            let answered = answered.clone();
             senders.spawn(async move {
                 let mut taken = Vec::new();
                 for number in first..first + 20 {
@@ -251,12 +253,13 @@ async fn kills_at_any_moment_lose_nothing_and_double_nothing() {
                         Ok(answer) if answer.status.is_success() => taken.push(number),
                         _ => break,
                     }
+                    answered.send_modify(|n| *n += 1);
                 }
                 taken
             });
         }
         next += 40;
-        tokio::time::sleep(Duration::from_millis(20 + 37 * (round as u64 % 5))).await;
+        n_answered.wait_for(|n| *n > 7 * (round % 5)).await.unwrap();
         if round % 2 == 0 {
             if let Some(running) = running.take() {
                 running.kill().await;

@@ -55,7 +55,7 @@ async fn a_key_is_made_and_switched_off_on_its_page_with_a_snippet_that_has_it()
     let keys = admin.get("/api/dsn-keys").await.json();
     let key = keys["keys"][1]["public_key"].as_str().unwrap();
     assert!(
-        shown.contains(key) && shown.contains("https://a.example") && shown.contains("MonlightConfig"),
+        shown.contains(key) && shown.contains("https://a.example") && shown.contains("data-dsn="),
         "{shown}"
     );
     assert!(

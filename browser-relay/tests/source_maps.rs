@@ -7,8 +7,8 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use support::{Stack, eventually, get_json, page, refusal, relay};
-use testkit::{Answer, Client, Value, json};
+use support::{Stack, get_json, page, refusal, relay};
+use testkit::{Answer, Client, Value, eventually, json};
 
 /// `a()` of one line of generated code: column 0 is line 2 of `src/pay.ts`, column 8 is `total` in line 4, column 16 no
 /// source.

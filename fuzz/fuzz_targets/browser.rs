@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use browser_relay::domain::batch::Batch;
 use browser_relay::domain::privacy::Wish;
 use browser_relay::domain::symbolicate::{self, MAX_SPOTS, Unmapped};
 use browser_relay::domain::{browser_error, browser_logs, browser_metrics, frames, scope, source_context};
@@ -15,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
         serde_json::from_slice::<serde_json::Value>(&report).expect("others can read it");
     }
     for forward in [browser_metrics::forward, browser_logs::forward] {
-        if let Ok((body, _)) = forward(bytes, "project", Wish::None) {
+        if let Ok(Batch { body, .. }) = forward(bytes, "project", Wish::None) {
             serde_json::from_slice::<serde_json::Value>(&body).expect("others can read it");
         }
     }

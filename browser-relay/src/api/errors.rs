@@ -31,10 +31,7 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
         debug_ids: error.debug_ids.clone(),
     };
     let mapped = mapping::map(&app, build, &error.kind, &error.message, &error.stack).await?;
-    let event_id = match &error.event_id {
-        Some(event_id) => event_id.clone(),
-        None => app.new_event_id()?,
-    };
+    let event_id = app.event_id(error.event_id.take())?;
     let keeps_address = app.settings.stores_ip && caller.wish == Wish::None;
     let report = error.report(&Added {
         project: caller.project(),

@@ -18,7 +18,7 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
     let caller = admit(&app, &request, Kind::Metrics)?;
     let body = caller.body(&app, &mut request).await?;
     let forwarded = browser_metrics::forward(&body, caller.project(), caller.wish);
-    let (batch, n) = forwarded.map_err(|refusal| caller.refuse(&app, &refusal))?;
+    let batch = forwarded.map_err(|refusal| caller.refuse(&app, &refusal))?;
     drop(body);
     if caller.wish == Wish::Drop {
         caller.count(&app, Outcome::DoNotTrack);
@@ -26,12 +26,12 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
     }
     let parcel = Parcel {
         backend: Backend::Collector,
-        event_id: app.new_event_id()?,
+        event_id: app.event_id(batch.event_id)?,
         project: caller.project().to_owned(),
-        body: batch,
+        body: batch.body,
     };
     match forward(&app, Kind::Metrics, parcel).await? {
-        Forwarded::Taken(_) | Forwarded::Queued => Ok(accepted(n)),
+        Forwarded::Taken(_) | Forwarded::Queued => Ok(accepted(batch.n)),
         Forwarded::Refused => Err(upstream_error()),
         Forwarded::Nowhere => Ok(accepted(0)),
     }

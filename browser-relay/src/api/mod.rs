@@ -6,4 +6,5 @@ pub(crate) mod errors;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod preflight;
+pub(crate) mod sdk;
 pub(crate) mod source_maps;

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::batch::Batch;
+use super::event_id;
 use super::page;
 use super::privacy::Wish;
 use super::refusal::{Refusal, object};
@@ -25,6 +27,8 @@ struct Wire<'a> {
     session_id: Text<'a>,
     #[serde(borrow, default)]
     url: Text<'a>,
+    #[serde(borrow, default)]
+    event_id: Text<'a>,
     #[serde(borrow, default)]
     release: Text<'a>,
 }
@@ -53,8 +57,8 @@ struct Line<'a> {
     message: String,
 }
 
-/// Reads a request body; the body of `POST /api/logs` of the log viewer, and how many lines are in it.
-pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<(Vec<u8>, usize), Refusal> {
+/// Reads a request body into one of `POST /api/logs` of the log viewer.
+pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<Batch, Refusal> {
     let body = object(body)?;
     let wire: Wire<'_> = serde_json::from_str(&body).map_err(|_| Refusal::NoJson)?;
     let list = wire
@@ -86,7 +90,11 @@ pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<(Vec<u8>, usize
         .collect::<Result<Vec<_>, _>>()?;
     let lines: Vec<Line<'_>> = parsed.iter().map(|item| line(item, &container, &about)).collect();
     let body = serde_json::to_vec(&lines).map_err(|cause| Refusal::Bad(cause.to_string()))?;
-    Ok((body, lines.len()))
+    Ok(Batch {
+        body,
+        n: lines.len(),
+        event_id: wire.event_id.as_str().and_then(event_id::read),
+    })
 }
 
 /// Where lines of a project's pages are found.
@@ -173,7 +181,7 @@ mod tests {
             {"level": "warn", "message": "slow", "timestamp": "2026-11-20T13:43:22.148Z", "fields": {"ms": 5, "what": "a b"}},
             {"level": "error", "message": "broken"}, {"message": ""}]});
         let lines = |wish| {
-            let (body, n) = forward(body.to_string().as_bytes(), "shop", wish).unwrap();
+            let Batch { body, n, .. } = forward(body.to_string().as_bytes(), "shop", wish).unwrap();
             assert_eq!(n, 3);
             serde_json::from_slice::<Value>(&body).unwrap()
         };

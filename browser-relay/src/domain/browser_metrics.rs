@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::batch::Batch;
+use super::event_id;
 use super::page;
 use super::privacy::Wish;
 use super::refusal::{Refusal, object};
@@ -27,10 +29,12 @@ struct Wire<'a> {
     session_id: Text<'a>,
     #[serde(borrow, default)]
     url: Text<'a>,
+    #[serde(borrow, default)]
+    event_id: Text<'a>,
 }
 
-/// Reads a request body; the body of `POST /api/metrics` of the collector, and how many metrics are in it.
-pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<(Vec<u8>, usize), Refusal> {
+/// Reads a request body into one of `POST /api/metrics` of the collector.
+pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<Batch, Refusal> {
     let body = object(body)?;
     let wire: Wire<'_> = serde_json::from_str(&body).map_err(|_| Refusal::NoJson)?;
     let list = wire
@@ -61,7 +65,11 @@ pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<(Vec<u8>, usize
         .collect::<Result<Vec<_>, _>>()?;
     let n = items.len();
     let body = serde_json::to_vec(&items).map_err(|cause| Refusal::Bad(cause.to_string()))?;
-    Ok((body, n))
+    Ok(Batch {
+        body,
+        n,
+        event_id: wire.event_id.as_str().and_then(event_id::read),
+    })
 }
 
 /// What holds for all metrics of a batch.
@@ -144,7 +152,7 @@ mod tests {
     use super::*;
 
     fn items(body: &Value, wish: Wish) -> Value {
-        let (body, n) = forward(body.to_string().as_bytes(), "shop", wish).unwrap();
+        let Batch { body, n, .. } = forward(body.to_string().as_bytes(), "shop", wish).unwrap();
         let items: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(items.as_array().unwrap().len(), n);
         items

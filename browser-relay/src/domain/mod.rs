@@ -1,6 +1,7 @@
 //! The rules: plain functions and types. No HTTP, no SQL, no clock.
 
 pub mod backend;
+pub mod batch;
 pub mod browser_error;
 pub mod browser_logs;
 pub mod browser_metrics;

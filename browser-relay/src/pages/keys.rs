@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::domain::dsn_key::{DsnKey, Limits};
 use crate::domain::origin::Pattern;
 use crate::domain::time_text;
+use crate::sdk;
 use crate::store::dsn_keys;
 
 /// `keys.html`.
@@ -34,6 +35,7 @@ struct KeyRow {
     expires: Option<Moment>,
     created: Moment,
     snippet: String,
+    pinned: String,
     curl: String,
 }
 
@@ -84,18 +86,34 @@ fn row(key: &DsnKey, frame: &Frame, address: &str, default_rate: &str) -> KeyRow
         expires: key.limits.expires_at.map(|end| frame.moment(end)),
         created: frame.moment(key.created_at),
         snippet: snippet(&key.public_key, address),
+        pinned: pinned(&key.public_key, address),
         curl: curl(&key.public_key, address),
     }
 }
 
-/// What goes into a page: the settings of the SDK, then the SDK.
+/// What goes into a page: the SDK with its settings, in one tag.
 fn snippet(public_key: &str, address: &str) -> String {
-    let key = serde_json::Value::from(public_key);
-    let address = serde_json::Value::from(address);
     format!(
-        "<script>\n  window.MonlightConfig = {{ dsn: {key}, endpoint: {address}, release: \"1.0.0\" }};\n</script>\n\
-         <script src=\"/path/to/monlight.min.js\"></script>"
+        "<script src=\"{address}/sdk/{}\" crossorigin\n  data-dsn=\"{}\" data-release=\"1.0.0\"></script>",
+        sdk::SCRIPT,
+        attribute(public_key)
     )
+}
+
+/// The same for a page that takes only this very script; it is to be renewed with each new version of the relay.
+fn pinned(public_key: &str, address: &str) -> String {
+    format!(
+        "<script src=\"{address}/sdk/{}\" crossorigin\n  integrity=\"{}\"\n  data-dsn=\"{}\" \
+         data-release=\"1.0.0\"></script>",
+        sdk::versioned(sdk::SCRIPT),
+        sdk::integrity(),
+        attribute(public_key)
+    )
+}
+
+/// A text between double quotes.
+fn attribute(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;")
 }
 
 fn curl(public_key: &str, address: &str) -> String {

@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Once;
-use std::time::{Duration, Instant};
 
 use testkit::{Answer, Client, Launch, Server, Value, json};
 
@@ -108,16 +107,4 @@ pub(crate) async fn get_json(client: &mut Client, path: &str) -> Value {
     let answer = client.get(path).await;
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.json()
-}
-
-/// Asks until the answer is as wanted: what it waits for happens behind the relay, and nothing announces it.
-pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(found) = ask().await {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

@@ -12,7 +12,7 @@ pub use client::{Answer, Client};
 pub use receiver::{Received, Receiver, Reply};
 pub use serde_json::{Value, json};
 pub use server::{Launch, Server};
-pub use waiting::until;
+pub use waiting::{eventually, until};
 
 /// Why a test is skipped, in the one form that all of ours print. Written past the test harness, which hides
 /// what a passing test prints.
