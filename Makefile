@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test test-rust test-clients test-api test-e2e check fmt e2e fuzz bench clean
+.PHONY: help run demo build test test-rust test-sdk test-clients test-api test-e2e check fmt e2e fuzz bench clean
 
 CARGO ?= cargo
 # Tests drive the dev binaries; MONLIGHT_BIN says where they are.
@@ -12,7 +12,7 @@ help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## build and start all four services on loopback, with keys made at first use
-	@scripts/need.sh charts
+	@scripts/need.sh charts sdk
 	@[ -d target/quick ] || echo "Building; the first time takes a few minutes."
 	@$(CARGO) build --profile quick --quiet --bins --workspace --exclude bench
 	@scripts/run.sh
@@ -24,15 +24,19 @@ demo: ## fill the stack that `make run` started with believable data
 	@API_KEY=$$(cat data/api.key) LOG_VIEWER_URL=http://127.0.0.1:5011 .venv/bin/python demo/logs.py
 
 build: ## release binaries in target/release
-	@scripts/need.sh charts
+	@scripts/need.sh charts sdk
 	$(CARGO) build --release --bins --workspace --exclude bench
 
-test: test-rust test-clients test-api test-e2e ## every test there is: Rust, client packages, API documents, browser journeys
+test: test-rust test-sdk test-clients test-api test-e2e ## every test there is: Rust, SDK, client packages, API documents, browser journeys
 	@echo "all tests passed"
 
 test-rust:
-	@scripts/need.sh mount charts
+	@scripts/need.sh mount charts sdk
 	$(CARGO) test --workspace --quiet
+
+test-sdk:
+	@scripts/need.sh sdk
+	npm test --silent --prefix clients/js
 
 test-clients:
 	@scripts/need.sh python client
@@ -46,15 +50,17 @@ test-api:
 	MONLIGHT_BIN=$(DEV_BIN) scripts/schemathesis.sh
 
 test-e2e e2e:
-	@scripts/need.sh node charts chromium
+	@scripts/need.sh node charts sdk chromium
 	$(CARGO) build --quiet --bins --workspace
 	MONLIGHT_BIN=$(DEV_BIN) npm test --silent --prefix e2e
 
-check: ## formatting, clippy with warnings denied, types of scripts and the Python client
-	@scripts/need.sh node charts python client
+check: ## formatting, clippy with warnings denied, types of scripts and clients, sizes of the SDK
+	@scripts/need.sh node charts sdk python client
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	npm run --silent --prefix e2e types
+	npm run --silent --prefix clients/js types
+	npm run --silent --prefix clients/js sizes
 	.venv/bin/ruff check -q $(PYTHON) && .venv/bin/ruff format -q --check $(PYTHON)
 	cd clients/python && .venv/bin/mypy --no-error-summary
 
@@ -74,4 +80,4 @@ bench: ## the figures of bench/README.md, on this machine
 
 clean: ## forget everything built and installed
 	$(CARGO) clean
-	rm -rf .venv clients/python/.venv e2e/node_modules shared/ui/node_modules fuzz/target
+	rm -rf .venv clients/python/.venv e2e/node_modules shared/ui/node_modules clients/js/node_modules clients/js/dist fuzz/target

@@ -1,25 +1,11 @@
-// The page: reports what breaks to the relay, and has a button that breaks.
+// The page: has the SDK watch it, and a button that breaks.
 
+import { init } from "../../clients/js/dist/monlight.esm.js";
 import { totalOfCart } from "./cart.ts";
 
 declare const RELAY: { url: string; key: string };
 
-addEventListener("error", async ({ error }) => {
-  const answer = await fetch(`${RELAY.url}/api/browser/errors`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-Monlight-Key": RELAY.key },
-    body: JSON.stringify({
-      type: error.name,
-      message: error.message,
-      stack: error.stack,
-      url: location.href,
-      user_agent: navigator.userAgent,
-      release: "shop@1.0.0",
-    }),
-  });
-  // For whoever tests this page.
-  document.body.dataset["group"] = String((await answer.json()).id);
-});
+init({ dsn: RELAY.key, endpoint: RELAY.url, release: "shop@1.0.0" });
 
 function payNow(): void {
   document.title = `${totalOfCart([{ name: "tea", price: { cents: 250 } }, { name: "gift" }])} cents`;
