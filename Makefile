@@ -18,10 +18,13 @@ run: ## build and start all four services on loopback, with keys made at first u
 	@scripts/run.sh
 
 demo: ## fill the stack that `make run` started with believable data
-	@scripts/need.sh python
+	@scripts/need.sh python client
 	@API_KEY=$$(cat data/api.key) ERROR_TRACKER_URL=http://127.0.0.1:5010 .venv/bin/python demo/demo.py
 	@API_KEY=$$(cat data/api.key) METRICS_COLLECTOR_URL=http://127.0.0.1:5012 .venv/bin/python demo/metrics.py
 	@API_KEY=$$(cat data/api.key) LOG_VIEWER_URL=http://127.0.0.1:5011 .venv/bin/python demo/logs.py
+	@MONLIGHT_API_KEY=$$(cat data/api.key) MONLIGHT_ERROR_TRACKER_URL=http://127.0.0.1:5010 \
+		MONLIGHT_LOG_VIEWER_URL=http://127.0.0.1:5011 MONLIGHT_METRICS_COLLECTOR_URL=http://127.0.0.1:5012 \
+		PYTHONPATH=clients/python clients/python/.venv/bin/python clients/python/examples/drive.py
 
 build: ## release binaries in target/release
 	@scripts/need.sh charts sdk
