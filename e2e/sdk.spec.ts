@@ -2,13 +2,20 @@
 // becomes of the page and the network.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
+import { buildSync } from "esbuild";
 import type { Page } from "playwright-core";
 
 import type { Visitor } from "./browser.ts";
 import { journey, startStack } from "./journey.ts";
 import { ask, eventually, type Group, group, Site, userAgent, variables } from "./site.ts";
-import type { Stack } from "./stack.ts";
+import { KEY, type Stack } from "./stack.ts";
 
 const stack = await startStack(variables);
 
@@ -251,4 +258,47 @@ window.MonlightConfig = { dsn: "${site.key}", endpoint: "${stack.service("browse
   assert.deepEqual(extra["context"], { tenant: "acme", step: 3, user_id: "u-1" });
   assert.equal((await group(stack, "look here")).exception_type, "ConsoleWarning");
   assert.equal((await group(stack, "just words")).exception_type, "Error");
+});
+
+journey("the command uploads the maps of a build, and errors show its sources by their debug ids", stack, { userAgent }, async (visitor) => {
+  visitor.expect(/^page error: Cannot read properties of undefined/);
+  const site = await Site.open(stack, "built");
+  const folder = await mkdtemp(join(tmpdir(), "monlight-build-"));
+  try {
+    buildSync({
+      entryPoints: [fileURLToPath(new URL("site/main.ts", import.meta.url))],
+      bundle: true,
+      minify: true,
+      format: "iife",
+      sourcemap: "linked",
+      outdir: folder,
+      external: ["./monlight-vitals.js"],
+      define: { RELAY: JSON.stringify({ url: stack.service("browser").url, key: site.key }) },
+    });
+    const command = fileURLToPath(new URL("../clients/js/dist/monlight-sourcemaps.mjs", import.meta.url));
+    // Another release than the page's: the ids alone lead to the map.
+    const words = ["upload", folder, "--relay", stack.service("browser").url, "--project", "built", "--release", "other"];
+    const { stdout } = await promisify(execFile)(command, [...words, "--prefix", "/js", "--inject"], {
+      env: { PATH: process.env["PATH"], MONLIGHT_API_KEY: KEY },
+    });
+    assert.equal(stdout, "/js/main.js: uploaded\n");
+    site.serve({
+      "/cart": `<!doctype html><title>Shop</title><link rel="icon" href="data:,"><button>Pay</button><script src="/js/main.js"></script>`,
+      "/js/main.js": await readFile(join(folder, "main.js"), "utf8"),
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  visitor.trust(new URL(site.origin).host);
+  // Its second part was left out of this build.
+  visitor.expect(/monlight-vitals|answer 503|status of 503|MIME type/);
+  await visitor.page.goto(`${site.origin}/cart`);
+  await visitor.page.getByRole("button", { name: "Pay" }).click();
+  const found = await eventually("it is there", async () => {
+    const { errors } = await ask<{ errors: Group[] }>(stack, "errors", "api/errors?project=built");
+    return errors.find((it) => it.message.includes("reading 'cents'"));
+  });
+  const { traceback } = await newest(found);
+  assert.match(traceback, /at .*totalOfCart|cart\.ts:13/);
+  assert.match(traceback, /main\.ts:\d+/);
 });

@@ -2,6 +2,7 @@
 
 pub mod batches;
 pub mod binaries;
+pub mod browser_events;
 pub mod dice;
 pub mod events;
 pub mod figures;

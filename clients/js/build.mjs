@@ -1,7 +1,7 @@
 // Builds what is published, into dist/: the script for a tag, the module for bundlers, the part that both load later,
 // and the command for source maps. Types are tsc's work.
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -41,7 +41,20 @@ await Promise.all([
   make("dist/monlight.min.js", { entryPoints: ["src/script.ts"], format: "iife", plugins: [later("load_script")] }),
   make("dist/monlight.esm.js", { entryPoints: ["src/index.ts"], format: "esm", plugins: [later("load")] }),
   make("dist/monlight-vitals.js", { entryPoints: ["src/vitals.ts"], format: "esm", target: "es2022" }),
+  build({
+    entryPoints: ["src/sourcemaps/main.ts"],
+    bundle: true,
+    platform: "node",
+    target: "node18",
+    format: "esm",
+    banner: { js: "#!/usr/bin/env node" },
+    outfile: "dist/monlight-sourcemaps.mjs",
+    logLevel: "warning",
+  }),
 ]);
+chmodSync("dist/monlight-sourcemaps.mjs", 0o755);
 
+/** What is in the files of dist/ beside our own lines. */
+const BUNDLED = ["web-vitals", "@jridgewell/trace-mapping", "@jridgewell/sourcemap-codec", "@jridgewell/resolve-uri"];
 const licence = (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8")}`;
-writeFileSync("dist/THIRD-PARTY-LICENSES.txt", ["web-vitals"].map(licence).join("\n\n"));
+writeFileSync("dist/THIRD-PARTY-LICENSES.txt", BUNDLED.map(licence).join("\n\n"));
