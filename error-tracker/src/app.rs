@@ -158,16 +158,18 @@ impl App {
     /// Files a report; returns when it is on the disk.
     pub(crate) async fn file(&self, filing: Filing) -> Result<Filed> {
         let intake = self.intake.clone();
-        self.common
-            .write_unguarded(move |tx| intake.file(tx, filing))
-            .await
+        // Comes back with the answer: memory is cheapest given back near where it was taken.
+        let filed = self
+            .common
+            .write_unguarded(move |tx| Ok((intake.file(tx, &filing)?, filing)));
+        filed.await.map(|(filed, _)| filed)
     }
 
     /// Files several reports in one transaction; returns when they are on the disk.
     pub(crate) async fn file_all(&self, filings: Vec<Filing>) -> Result<Vec<Filed>> {
         let intake = self.intake.clone();
         self.common
-            .write_unguarded(move |tx| intake.file_all(tx, filings))
+            .write_unguarded(move |tx| intake.file_all(tx, &filings))
             .await
     }
 

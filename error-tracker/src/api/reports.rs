@@ -15,13 +15,9 @@ use crate::store::filing::{Filed, Outcome};
 /// `POST /api/errors`: files one report under its group. 201 if the group is new or reopened, else 200.
 pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Response> {
     let body = request.bytes().await?;
-    let project = request.query().get("project");
-    let text = json_text::mend(&body);
-    let clean = app.scrubber.json(&text);
-    let report = report::read(clean.as_bytes(), project).map_err(|refusal| {
-        app.metrics.refused.inc();
-        Error::bad_request(refusal.to_string())
-    })?;
+    let report = read(&app, &body, request.query().get("project"))?;
+    // Its room is the connection's, which is about to wait for the next request.
+    drop(body);
     if let Some(noise) = filtered(&app, &report) {
         let answer: Answer<'_> = Answer::filtered(noise);
         return Ok(Response::json(StatusCode::OK, &answer));
@@ -29,6 +25,15 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
     let filed = app.file(app.filing(report, unix_ms())).await?;
     count(&app, &filed);
     Ok(answer(&filed))
+}
+
+fn read(app: &App, body: &[u8], project: Option<&str>) -> Result<Report> {
+    let text = json_text::mend(body);
+    let clean = app.scrubber.json(&text);
+    report::read(clean.as_bytes(), project).map_err(|refusal| {
+        app.metrics.refused.inc();
+        Error::bad_request(refusal.to_string())
+    })
 }
 
 /// Counts an event that nobody can mend, which is not stored then. None for all others.

@@ -98,16 +98,21 @@ impl Level {
     /// From the names in use, and the numbers of Python's `logging`.
     pub fn read(value: &Value) -> Option<Self> {
         match value {
-            Value::String(name) => match name.to_ascii_lowercase().as_str() {
-                "debug" | "trace" | "log" => Some(Self::Debug),
-                "info" | "notice" => Some(Self::Info),
-                "warning" | "warn" => Some(Self::Warning),
-                "error" | "err" => Some(Self::Error),
-                "fatal" | "critical" | "crit" | "emergency" | "alert" => Some(Self::Fatal),
-                number => Self::of_number(number.parse().ok()?),
-            },
+            Value::String(name) => Self::named(name),
             Value::Number(number) => Self::of_number(number.as_f64()?),
             _ => None,
+        }
+    }
+
+    /// From one of the names in use, or a number as text.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "debug" | "trace" | "log" => Some(Self::Debug),
+            "info" | "notice" => Some(Self::Info),
+            "warning" | "warn" => Some(Self::Warning),
+            "error" | "err" => Some(Self::Error),
+            "fatal" | "critical" | "crit" | "emergency" | "alert" => Some(Self::Fatal),
+            number => Self::of_number(number.parse().ok()?),
         }
     }
 

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::domain::fingerprint;
 use crate::domain::grouping::Grouping;
 use crate::domain::recognition::Recognised;
-use crate::domain::report::Report;
+use crate::domain::report::{Level, Report};
 use crate::store::occurrences::Places;
 use crate::store::releases::Addition;
 
@@ -107,12 +107,45 @@ pub(super) struct Known {
     pub(super) text_hash: i64,
 }
 
-/// A journalled report that waits to be counted and kept; the rest of it is in the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A journalled report that waits to be counted and kept: what counting needs. The rest of it is in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) seq: i64,
     /// 1 is the group's first report.
     pub(super) number: i64,
+    pub(super) received_at: i64,
+    pub(super) is_browser: bool,
+    pub(super) level: Level,
+    /// See [`super::tallies::user_number`].
+    pub(super) user: Option<i64>,
+    /// See [`Filing::tags`].
+    pub(super) tags: Option<Arc<str>>,
+}
+
+impl Entry {
+    /// `before` is the report of its group that came before: most have the same tags.
+    pub(super) fn new(seq: i64, number: i64, filing: &Filing, before: Option<&Entry>) -> Self {
+        let report = &filing.report;
+        Self {
+            seq,
+            number,
+            received_at: filing.received_at,
+            is_browser: report.is_browser(),
+            level: report.level,
+            user: report.user_id.as_deref().map(super::tallies::user_number),
+            tags: shared(filing.tags.as_deref(), before),
+        }
+    }
+}
+
+fn shared(tags: Option<&str>, before: Option<&Entry>) -> Option<Arc<str>> {
+    let tags = tags?;
+    let known = before.and_then(|before| before.tags.as_ref());
+    Some(
+        known
+            .filter(|known| ***known == *tags)
+            .map_or_else(|| tags.into(), Arc::clone),
+    )
 }
 
 /// The group of this report, if there is one.
@@ -336,7 +369,12 @@ fn event_number(project: &str, event_id: &str) -> i64 {
 }
 
 /// Appends a report to the journal, without the texts if they are those of the group.
-pub(super) fn journal(tx: &Connection, known: &Known, entry: Entry, filing: &Filing) -> rusqlite::Result<()> {
+pub(super) fn journal(
+    tx: &Connection,
+    known: &Known,
+    entry: &Entry,
+    filing: &Filing,
+) -> rusqlite::Result<()> {
     let report = &filing.report;
     let has_own_text = filing.text_hash != known.text_hash;
     let mut statement = tx.prepare_cached(
@@ -350,7 +388,7 @@ pub(super) fn journal(tx: &Connection, known: &Known, entry: Entry, filing: &Fil
         entry.number,
         filing.received_at,
         &report.environment,
-        report.is_browser(),
+        entry.is_browser,
         &report.session_id,
         has_own_text.then_some(&report.message),
         has_own_text.then_some(&report.traceback),
@@ -396,16 +434,23 @@ pub(super) fn set_version(tx: &Connection, version: i64, next_seq: i64) -> rusql
 /// What the journal holds that is not counted yet, oldest first, each with its group.
 pub(super) fn uncounted(tx: &Connection) -> rusqlite::Result<Vec<(i64, Entry)>> {
     let mut statement = tx.prepare_cached(
-        "select j.group_id, j.seq, j.number
+        "select j.group_id, j.seq, j.number, j.received_at, j.is_browser, j.level, j.user_id, j.tags
          from journal j
          join groups g on g.id = j.group_id
          where j.seq > g.folded_seq
          order by j.seq",
     )?;
     let rows = statement.query_map([], |row| {
+        let level = row.get_ref(5)?.as_str()?;
+        let user = row.get_ref(6)?.as_str_or_null()?;
         let entry = Entry {
             seq: row.get(1)?,
             number: row.get(2)?,
+            received_at: row.get(3)?,
+            is_browser: row.get(4)?,
+            level: Level::named(level).unwrap_or_default(),
+            user: user.map(super::tallies::user_number),
+            tags: row.get_ref(7)?.as_str_or_null()?.map(Arc::from),
         };
         Ok((row.get(0)?, entry))
     })?;
@@ -431,7 +476,7 @@ pub(super) fn clear_journal(tx: &Connection) -> rusqlite::Result<()> {
 struct Summary {
     last_seen_at: i64,
     is_browser: bool,
-    level: Option<String>,
+    level: Option<&'static str>,
     environment: Option<String>,
     release: Option<String>,
     /// Reports by hour, and the first of them.
@@ -517,7 +562,7 @@ pub(super) fn fold(
     let Some(last) = entries.last() else {
         return Ok(None);
     };
-    let summary = summary(tx, entries)?;
+    let summary = summary(entries);
     let new_users = super::tallies::note_users(tx, group_id, &summary.users)?;
     // Not by `returning`, which would make SQLite copy each page before it changes it.
     let mut standing =
@@ -671,6 +716,10 @@ fn special_places(
     Ok(special)
 }
 
+/// Of reports of one group that are counted at once, so many of the newest take a place in a full ring: those of one
+/// moment are much alike, and what they would push out tells of other moments.
+const MAX_OF_BURST: usize = 4;
+
 fn keep(
     tx: &Connection,
     group_id: i64,
@@ -680,13 +729,15 @@ fn keep(
 ) -> rusqlite::Result<()> {
     let n_ring = usize::try_from(places.n_ring()).unwrap_or(usize::MAX);
     let first_in_ring = entries.len().saturating_sub(n_ring);
+    let first_of_burst = entries.len().saturating_sub(MAX_OF_BURST);
     for (at, entry) in entries.iter().enumerate() {
+        let is_wanted = at >= first_in_ring && (at >= first_of_burst || entry.number <= places.n_ring());
         let in_ring = places.in_ring(entry.number);
         let place = match special.get(&entry.seq) {
             // As long as there is room, nothing makes way.
             Some(place) if !has_better(tx, group_id, *place, in_ring)? => *place,
             Some(_) => in_ring,
-            None if at >= first_in_ring => in_ring,
+            None if is_wanted => in_ring,
             None => continue,
         };
         super::occurrences::keep(tx, group_id, entry.seq, place)?;
@@ -700,44 +751,36 @@ fn has_better(tx: &Connection, group_id: i64, place: i64, in_ring: i64) -> rusql
         && super::occurrences::is_free(tx, group_id, in_ring)?)
 }
 
-/// Adds up what was journalled of `entries`.
-fn summary(tx: &Connection, entries: &[Entry]) -> rusqlite::Result<Summary> {
-    let mut journalled = tx
-        .prepare_cached("select received_at, is_browser, level, user_id, tags from journal where seq = ?1")?;
+/// Adds up `entries`, oldest first.
+fn summary(entries: &[Entry]) -> Summary {
     let mut summary = Summary::default();
-    let mut sent: BTreeMap<String, Tagged> = BTreeMap::new();
+    let mut sent: BTreeMap<&str, Tagged> = BTreeMap::new();
     for entry in entries {
-        let mut rows = journalled.query([entry.seq])?;
-        let Some(row) = rows.next()? else { continue };
-        let received_at: i64 = row.get(0)?;
-        summary.last_seen_at = summary.last_seen_at.max(received_at);
-        summary.is_browser |= row.get::<_, bool>(1)?;
-        summary.level = row.get(2)?;
-        if let Some(user) = row.get_ref(3)?.as_str_or_null()? {
-            summary.users.insert(super::tallies::user_number(user));
-        }
-        let hour = received_at.div_euclid(super::tallies::HOUR_MS);
+        summary.last_seen_at = summary.last_seen_at.max(entry.received_at);
+        summary.is_browser |= entry.is_browser;
+        summary.level = Some(entry.level.name());
+        summary.users.extend(entry.user);
+        let hour = entry.received_at.div_euclid(super::tallies::HOUR_MS);
         summary.hours.entry(hour).or_insert((0, entry.seq)).0 += 1;
-        if let Some(tags) = row.get_ref(4)?.as_str_or_null()? {
+        if let Some(tags) = &entry.tags {
             // Most reports of a group have the same, so each text is read once.
-            let one = Tagged::new(received_at, entry.seq);
-            match sent.get_mut(tags) {
-                Some(tagged) => tagged.add(&one),
-                None => drop(sent.insert(tags.to_owned(), one)),
-            }
+            let one = Tagged::new(entry.received_at, entry.seq);
+            sent.entry(tags)
+                .and_modify(|tagged| tagged.add(&one))
+                .or_insert(one);
         }
     }
     sent.iter()
         .for_each(|(text, tagged)| summary.add_tags(text, tagged));
     summary.environment = summary.newest("environment");
     summary.release = summary.newest("release");
-    Ok(summary)
+    summary
 }
 
 #[cfg(test)]
 mod tests {
     use crate::store::intake::Intake;
-    use crate::store::occurrences;
+    use crate::store::occurrences::{self, Places};
     use crate::store::testing::{database, filing_of};
 
     #[test]
@@ -751,7 +794,7 @@ mod tests {
                 "release": format!("1.{number}"), "environment": format!("e{number}"),
             });
             id = intake
-                .file(&database, filing_of(&report, number * 3_600_000))
+                .file(&database, &filing_of(&report, number * 3_600_000))
                 .unwrap()
                 .group_id;
         }
@@ -760,5 +803,30 @@ mod tests {
         let numbers: Vec<i64> = kept.iter().rev().map(|it| it.number).collect();
         assert!(numbers.len() >= 11, "{numbers:?}");
         assert_eq!((numbers[0], numbers.last().copied()), (1, Some(12)));
+    }
+
+    #[test]
+    fn a_burst_does_not_push_out_what_was_before() {
+        let database = database();
+        let intake = Intake::new(50);
+        let report =
+            serde_json::json!({ "project": "shop", "exception_type": "E", "message": "m", "traceback": "" });
+        let file = |n: i64| {
+            let filed = (0..n).map(|at| intake.file(&database, &filing_of(&report, at)).unwrap());
+            let id = filed.last().unwrap().group_id;
+            intake.settle(&database).unwrap();
+            let kept = occurrences::of_group(&database, id, 50).unwrap();
+            kept.iter().map(|it| it.number).collect::<Vec<i64>>()
+        };
+        let n_ring = Places::new(50).n_ring();
+        let before = file(n_ring);
+        assert_eq!(before.len() as i64, n_ring, "none makes way while there is room");
+        let after = file(100);
+        let newest: Vec<i64> = (n_ring + 97..=n_ring + 100).rev().collect();
+        assert_eq!(after[..4], newest);
+        assert_eq!(
+            after.iter().filter(|number| before.contains(number)).count(),
+            before.len() - 4
+        );
     }
 }

@@ -105,14 +105,14 @@ impl Intake {
     }
 
     /// Takes a report in: finds or makes its group, journals it, and says what is to be told.
-    pub fn file(&self, tx: &Connection, filing: Filing) -> rusqlite::Result<Filed> {
+    pub fn file(&self, tx: &Connection, filing: &Filing) -> rusqlite::Result<Filed> {
         self.with(tx, |state| state.file(tx, filing))
     }
 
     /// Takes several reports in, all or none of them.
-    pub fn file_all(&self, tx: &Connection, filings: Vec<Filing>) -> rusqlite::Result<Vec<Filed>> {
+    pub fn file_all(&self, tx: &Connection, filings: &[Filing]) -> rusqlite::Result<Vec<Filed>> {
         self.with(tx, |state| {
-            filings.into_iter().map(|filing| state.file(tx, filing)).collect()
+            filings.iter().map(|filing| state.file(tx, filing)).collect()
         })
     }
 
@@ -253,12 +253,12 @@ impl State {
         Ok(())
     }
 
-    fn file(&mut self, tx: &Connection, filing: Filing) -> rusqlite::Result<Filed> {
-        if let Some(filed) = self.seen_before(tx, &filing)? {
+    fn file(&mut self, tx: &Connection, filing: &Filing) -> rusqlite::Result<Filed> {
+        if let Some(filed) = self.seen_before(tx, filing)? {
             return Ok(filed);
         }
-        let identity = Identity::of(&filing);
-        let (known, is_new) = self.find_or_create(tx, &identity, &filing)?;
+        let identity = Identity::of(filing);
+        let (known, is_new) = self.find_or_create(tx, &identity, filing)?;
         let outcome = match (is_new, known.standing) {
             (true, _) => Outcome::Created,
             (false, Standing::Resolved) => Outcome::Reopened,
@@ -267,7 +267,7 @@ impl State {
             }
             (false, Standing::Open | Standing::ResolvedAfter) => Outcome::Incremented,
         };
-        tell(tx, known.root, outcome, &filing)?;
+        tell(tx, known.root, outcome, filing)?;
         if let Some(id) = &filing.report.event_id {
             filing::note_event(tx, &filing.report.project, id, known.id, filing.received_at)?;
         }
@@ -279,12 +279,10 @@ impl State {
             n_occurrences: known.n_occurrences + 1,
             ..known
         };
-        let entry = Entry {
-            seq: self.next_seq,
-            number: known.n_occurrences,
-        };
+        let before = self.waiting.get(&known.id).and_then(|entries| entries.last());
+        let entry = Entry::new(self.next_seq, known.n_occurrences, filing, before);
         self.next_seq += 1;
-        filing::journal(tx, &known, entry, &filing)?;
+        filing::journal(tx, &known, &entry, filing)?;
         self.last_seq = entry.seq;
         self.wait(known.id, entry);
         let n_occurrences = match known.is_merged {
@@ -519,7 +517,7 @@ mod tests {
             Step::File(kind) => {
                 let (n, is_resolved) = model.get(&kind).copied().unwrap_or_default();
                 let filed = intake
-                    .file(database, filing(&format!("E{kind}"), 1000 + n))
+                    .file(database, &filing(&format!("E{kind}"), 1000 + n))
                     .unwrap();
                 let outcome = match (n, is_resolved) {
                     (0, _) => Outcome::Created,

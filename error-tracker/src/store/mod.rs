@@ -54,7 +54,7 @@ mod testing {
     /// Files a report and counts it.
     pub(super) fn file(database: &Connection, filing: Filing) -> Filed {
         let intake = Intake::new(2);
-        let filed = intake.file(database, filing).unwrap();
+        let filed = intake.file(database, &filing).unwrap();
         intake.settle(database).unwrap();
         filed
     }

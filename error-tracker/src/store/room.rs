@@ -160,9 +160,9 @@ mod tests {
         let intake = Intake::new(50);
         let mut id = 0;
         for at in 0..12 {
-            id = intake.file(&database, filing("E", 1000 + at)).unwrap().group_id;
+            id = intake.file(&database, &filing("E", 1000 + at)).unwrap().group_id;
         }
-        let resolved = intake.file(&database, filing("Done", 5000)).unwrap().group_id;
+        let resolved = intake.file(&database, &filing("Done", 5000)).unwrap().group_id;
         intake.settle(&database).unwrap();
         groups::resolve(&database, resolved, Until::Any, 6000).unwrap();
         let run = |step: Step| {

@@ -40,7 +40,11 @@ pub fn compact(json: &str) -> Option<String> {
 /// The same text with what no JSON parser takes replaced by U+FFFD: bytes that are no UTF-8, and halves of
 /// surrogate pairs (`"\ud800"`), which JavaScript's and Python's own writers emit.
 pub fn mend(body: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(body);
+    // First as what it nearly always is, since looking for what to mend takes longer.
+    let text = match std::str::from_utf8(body) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(body),
+    };
     if !text.contains("\\u") {
         return text;
     }

@@ -183,12 +183,12 @@ impl<'t> Walk<'_, 't> {
         let start = self.at + 1;
         let mut at = start;
         loop {
-            match bytes.get(at) {
-                Some(b'"') => break,
-                Some(b'\\') => at += 2,
-                Some(_) => at += 1,
-                None => return Err(NotJson),
+            let rest = bytes.get(at..).ok_or(NotJson)?;
+            at += memchr::memchr2(b'"', b'\\', rest).ok_or(NotJson)?;
+            if bytes[at] == b'"' {
+                break;
             }
+            at += 2;
         }
         self.at = at + 1;
         Ok(&self.text[start..at])

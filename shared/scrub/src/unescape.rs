@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// Decodes `raw`, the bytes between the quotes; half a surrogate pair becomes U+FFFD.
 pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
-    if !raw.contains('\\') {
+    if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
         return Cow::Borrowed(raw);
     }
     let mut text = String::with_capacity(raw.len());

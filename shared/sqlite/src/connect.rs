@@ -51,6 +51,10 @@ pub(crate) fn writer(options: &Options) -> Result<Connection, OpenError> {
         });
     }
     connection.execute_batch(WRITER_PRAGMAS).map_err(failed)?;
+    // Statements that write are prepared once and run with whatever values; SQLite would look for a better plan each time.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(failed)?;
     connection
         .pragma_update(None, "synchronous", options.synchronous.pragma())
         .map_err(failed)?;
