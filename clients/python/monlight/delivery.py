@@ -74,7 +74,8 @@ class Poster(Generic[Item]):
 
         self._httpx = httpx
         self.url = base_url
-        self._headers = {"X-API-Key": api_key, "Content-Type": "application/json"}
+        # As bytes, since httpx takes texts of ASCII alone; and keys that were read from a file end with a line end.
+        self._headers = {b"X-API-Key": api_key.strip().encode(), b"Content-Type": b"application/json"}
         self._timeout = timeout
         self._pack = pack
         self._client: httpx.Client | None = None
@@ -101,9 +102,9 @@ class Poster(Generic[Item]):
             return Answer(0, f"cannot be reached: {error!r}")
 
     def _send(self, path: str, body: bytes, key: str, is_compressed: bool) -> Answer:
-        headers = {**self._headers, "Idempotency-Key": key}
+        headers = {**self._headers, b"Idempotency-Key": key.encode()}
         if is_compressed:
-            headers["Content-Encoding"] = "gzip"
+            headers[b"Content-Encoding"] = b"gzip"
             body = gzip.compress(body, GZIP_LEVEL, mtime=0)
         request = self._connections().stream("POST", self.url + path, content=body, headers=headers)
         with request as response:

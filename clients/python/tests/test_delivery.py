@@ -312,3 +312,8 @@ def test_what_cannot_be_written_is_lost_and_told() -> None:
     broken.put(object())
     broken.flush(PATIENCE)
     assert (broken.n_waiting, broken.n_dropped) == (0, 1)
+
+
+def test_a_key_may_have_a_line_end_and_any_characters(receiver: Receiver) -> None:
+    ErrorClient(receiver.url, "schlüssel\n").report_error_sync(ValueError("x"))
+    assert receiver.received[0].headers["x-api-key"].encode("latin-1").decode() == "schlüssel"
