@@ -12,6 +12,7 @@ import logging
 import math
 import os
 import queue
+import sys
 import threading
 import time
 import weakref
@@ -52,6 +53,8 @@ class Sender:
     def _reset(self) -> None:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        # The process is at its end, and has waited long enough: `logging` flushes its handlers after us.
+        self._has_ended = False
         # Lanes with content, which are kept alive until it has gone, though their client may be forgotten.
         self._busy: dict[int, Work] = {}
         # Unlike a condition it may be used while it is being used: by a destructor, or a signal handler.
@@ -79,6 +82,15 @@ class Sender:
                 with contextlib.suppress(RuntimeError):
                     thread.start()
                     self._thread = thread
+                self._mind_the_end_of_a_child()
+
+    def _mind_the_end_of_a_child(self) -> None:
+        """Children of `multiprocessing` run its finalizers at their end, and nothing of `atexit`."""
+        processes = sys.modules.get("multiprocessing.process")
+        if processes is not None and processes.parent_process() is not None:
+            from multiprocessing.util import Finalize
+
+            Finalize(None, self._at_exit, exitpriority=1)
 
     def is_current_thread(self) -> bool:
         """Whether the caller is the sender itself, whose own requests and log records nobody wants to see."""
@@ -118,7 +130,7 @@ class Sender:
 
     def wait_for(self, barrier: Future[bool], timeout: float) -> bool:
         """The barrier's value, or False after `timeout` seconds."""
-        if self.is_current_thread():
+        if self.is_current_thread() or self._has_ended:
             return False
         deadline = time.monotonic() + timeout
         while self._thread is None and not barrier.done() and time.monotonic() < deadline:
@@ -142,6 +154,7 @@ class Sender:
     def _at_exit(self) -> None:
         with contextlib.suppress(Exception):
             self.flush(EXIT_TIMEOUT_S)
+        self._has_ended = True
 
 
 _sender: Sender | None = None

@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from receiver import Receiver, status
-from waiting import PATIENCE
+from told import counted, reports
+from waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,6 +80,24 @@ def test_an_exception_that_ends_the_process_or_a_thread_is_reported(receiver: Re
     ]
     assert {it["exception_type"] for it in reports} == {"ZeroDivisionError", "LookupError"}
     assert all(it["exception"]["values"][-1]["mechanism"]["handled"] is False for it in reports)
+
+
+def test_a_server_that_never_answers_holds_up_the_end_only_once(receiver: Receiver) -> None:
+    is_over = threading.Event()
+    receiver.usual = lambda _: is_over.wait(PATIENCE) and None
+    done = run(
+        """
+        import logging, sys, time, monlight
+        from monlight import transport
+        transport.EXIT_TIMEOUT_S = 0.2
+        it = monlight.init(api_key="k", log_viewer_url=sys.argv[1], timeout=60)
+        logging.getLogger("app").warning("hello")
+        print("end")
+        """,
+        receiver.url,
+    )
+    is_over.set()
+    assert done.stdout == "end\n"
 
 
 def test_a_server_that_is_down_does_not_hold_up_the_end(receiver: Receiver) -> None:
@@ -234,3 +254,94 @@ def test_a_lifespan_that_ends_sends_what_waits(receiver: Receiver, code: int) ->
         receiver.url,
     )
     assert receiver.received[0].body[0]["name"] == "orders"
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_children_of_multiprocessing_send_theirs(receiver: Receiver, tmp_path: Path, method: str) -> None:
+    (tmp_path / "job.py").write_text(
+        textwrap.dedent("""
+            import multiprocessing, sys, monlight
+
+            def work(url):
+                it = monlight.init(api_key="k", metrics_collector_url=url, flush_interval=3600)
+                it.metrics.counter("in_child")
+
+            if __name__ == "__main__":
+                child = multiprocessing.get_context(sys.argv[2]).Process(target=work, args=[sys.argv[1]])
+                child.start()
+                child.join()
+                sys.exit(child.exitcode)
+        """)
+    )
+    subprocess.run(
+        [sys.executable, tmp_path / "job.py", receiver.url, method],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=PATIENCE * 2,
+    )
+    assert [it["name"] for request in receiver.received for it in request.body] == ["in_child"]
+
+
+CELERY = """
+    import os, monlight
+    monlight.init(
+        api_key="k", project="jobs", metrics_collector_url=os.environ["RECEIVER"],
+        error_tracker_url=os.environ["RECEIVER"], flush_interval=3600,
+    )
+    from celery import Celery
+    app = Celery("jobs", broker="filesystem://")
+    app.conf.broker_transport_options = {
+        "data_folder_in": "queue", "data_folder_out": "queue", "polling_interval": 0.05, "store_processed": False,
+    }
+    monlight.capture_message("loaded before the fork")
+
+    @app.task(name="jobs.pack")
+    def pack(n):
+        if n == 3:
+            raise ValueError(f"kaput in {os.getpid()}")
+        open(f"done-{n}", "w").close()
+"""
+
+
+def test_celerys_forked_workers_send_theirs_when_they_end(receiver: Receiver, tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(textwrap.dedent(CELERY))
+    (tmp_path / "queue").mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RECEIVER": receiver.url}
+    celery = [sys.executable, "-m", "celery", "-A", "jobs"]
+    worker = subprocess.Popen(
+        [
+            *celery,
+            "worker",
+            "--pool",
+            "prefork",
+            "-c",
+            "2",
+            "--without-gossip",
+            "--without-mingle",
+            "-l",
+            "error",
+        ],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        send = "import jobs, monlight; [jobs.pack.delay(n) for n in range(8)]"
+        subprocess.run(
+            [sys.executable, "-c", send],
+            cwd=tmp_path,
+            env={**environment, "RECEIVER": "http://127.0.0.1:9"},
+            check=True,
+        )
+        eventually(lambda: len(list(tmp_path.glob("done-*"))) == 7, "the tasks are done")
+        eventually(lambda: len(reports(receiver)) == 2, "the failure is reported")
+    finally:
+        worker.terminate()
+        print(*worker.communicate(timeout=PATIENCE))
+    assert counted(receiver, "celery_tasks_total", "task", "state") == Counter(
+        {("jobs.pack", "success"): 7, ("jobs.pack", "failure"): 1}
+    )
+    texts = Counter(it.get("message") or it["logentry"]["formatted"] for it in reports(receiver))
+    assert texts["loaded before the fork"] == 1
