@@ -18,6 +18,7 @@ LIMITS = Limits(items=50_000, batch_items=1000)
 BATCH_REQUESTS = 500
 _SPELLINGS = 5000
 """Label sets of which the JSON is remembered."""
+_DURATION = '{"name":"http_request_duration_seconds","type":"histogram","value":'
 _quote = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -121,14 +122,13 @@ class _Writer:
     def pack(self, items: list[_Sample | _Request]) -> tuple[str, bytes]:
         """Counters of one second are added up."""
         counted: dict[tuple[str, str, int], float] = {}
+        requests: dict[tuple[str, str, int, int], list[str]] = {}
         written: list[str] = []
         for item in items:
             if isinstance(item, _Request):
-                labels = self._request_labels(item)
-                key = ("http_requests_total", labels, item.second)
-                counted[key] = counted.get(key, 0) + 1
-                name = "http_request_duration_seconds"
-                written.append(self._metric(name, "histogram", item.duration_s, item.second, labels))
+                method, endpoint, status, duration_s, second = item
+                # Microseconds: what is below them is noise.
+                requests.setdefault((method, endpoint, status, second), []).append(f"{duration_s:.6f}")
                 continue
             labels = self._label_json(item.labels)
             if item.kind == "counter":
@@ -136,25 +136,31 @@ class _Writer:
                 counted[key] = counted.get(key, 0) + item.value
             else:
                 written.append(self._metric(item.name, item.kind, item.value, item.second, labels))
+        for (method, endpoint, status, second), durations in requests.items():
+            labels = self._request_labels(method, endpoint, status)
+            key = ("http_requests_total", labels, second)
+            counted[key] = counted.get(key, 0) + len(durations)
+            end = self._after_value(second, labels)
+            written += [f"{_DURATION}{duration}{end}" for duration in durations]
         written += [self._metric(name, "counter", n, at, labels) for (name, labels, at), n in counted.items()]
         return "/api/metrics", f"[{','.join(written)}]".encode("utf-8", "replace")
 
     def _metric(self, name: str, kind: str, value: float, second: int, labels: str) -> str:
-        return (
-            f'{{"name":{_quote(name)},"type":"{kind}","value":{value!r},"timestamp":"{self._time(second)}"'
-            f"{labels}{self._end}"
-        )
+        start = f'{{"name":{_quote(name)},"type":"{kind}","value":{value!r}'
+        return f"{start}{self._after_value(second, labels)}"
+
+    def _after_value(self, second: int, labels: str) -> str:
+        return f',"timestamp":"{self._time(second)}"{labels}{self._end}'
 
     def _time(self, second: int) -> str:
         if self._times[0] != second:
             self._times = (second, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second)))
         return self._times[1]
 
-    def _request_labels(self, item: _Request) -> str:
-        key = (item.method, item.endpoint, item.status)
-        return self._labels.get(key) or self._remember(
-            key, {"method": item.method, "endpoint": item.endpoint, "status": str(item.status)}
-        )
+    def _request_labels(self, method: str, endpoint: str, status: int) -> str:
+        key = (method, endpoint, status)
+        labels = {"method": method, "endpoint": endpoint, "status": str(status)}
+        return self._labels.get(key) or self._remember(key, labels)
 
     def _label_json(self, labels: tuple[tuple[str, str], ...]) -> str:
         if not labels:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from monlight import context
 from monlight.consumers import ConsumerClient
 from monlight.error_client import ErrorClient
 from monlight.metrics_client import MetricsClient
+
+Request = TypeVar("Request")
 
 
 class Observer:
@@ -22,6 +25,8 @@ class Observer:
         self.errors = errors
         self.metrics = metrics
         self.consumers = consumers
+        self.mark = f"monlight.seen.{id(self)}"
+        """Left at a request, so that it is told of once."""
 
     def answered(
         self,
@@ -29,14 +34,15 @@ class Observer:
         endpoint: str,
         status: int,
         duration_s: float,
-        caller: Callable[[ConsumerClient], tuple[str, str | None]],
+        caller: Callable[[ConsumerClient, Request], tuple[str, str | None]],
+        request: Request,
     ) -> None:
-        """A request got its answer. `caller` says consumer and context, if somebody wants to know."""
+        """A request got its answer. `caller` says its consumer and context, if somebody wants to know."""
         try:
             if self.metrics is not None:
                 self.metrics.request(method, endpoint, status, duration_s)
             if self.consumers is not None:
-                consumer, in_context = caller(self.consumers)
+                consumer, in_context = caller(self.consumers, request)
                 self.consumers.record(method, endpoint, status, duration_s, consumer, in_context)
         except Exception:
             return

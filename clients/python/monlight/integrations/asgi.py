@@ -18,8 +18,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_SEEN = "monlight.seen"
-"""In the scope of a request that is already watched: apps may be mounted in apps."""
 PREFIX = "monlight.prefix"
 """In the scope: the patterns of the mounts it went through."""
 CONTEXT = "monlight.context"
@@ -66,25 +64,15 @@ class MonlightAsgiMiddleware:
 
 
 async def watch(app: App, observer: Observer, scope: Scope, receive: Receive, send: Send) -> None:
-    """One call of an ASGI app, watched."""
+    """One call of an ASGI app, watched. In one piece, since each request pays for every call in here."""
     kind = scope["type"]
-    if kind == "http":
-        seen = scope.setdefault(_SEEN, set())
-        if id(observer) in seen:
-            await app(scope, receive, send)
-        else:
-            seen.add(id(observer))
-            await _watch_request(app, observer, scope, receive, send)
-    elif kind == "lifespan":
-        await app(scope, receive, _flushing(send))
-    else:
-        await app(scope, receive, send)
-
-
-async def _watch_request(app: App, observer: Observer, scope: Scope, receive: Receive, send: Send) -> None:
+    # Apps may be mounted in apps, and be called by way of both.
+    if kind != "http" or observer.mark in scope:
+        await app(scope, receive, _flushing(send) if kind == "lifespan" else send)
+        return
+    scope[observer.mark] = True
     status = 500
     path = scope["path"]
-    start = time.perf_counter()
 
     def noting(message: Message) -> Awaitable[None]:
         nonlocal status
@@ -97,6 +85,7 @@ async def _watch_request(app: App, observer: Observer, scope: Scope, receive: Re
     if CONTEXT not in scope:
         scope[CONTEXT] = here = context.Scope(AsgiRequest(scope))
         token = context.enter(here)
+    start = time.perf_counter()
     try:
         await app(scope, receive, noting)
     except Exception as error:
@@ -104,13 +93,8 @@ async def _watch_request(app: App, observer: Observer, scope: Scope, receive: Re
         observer.failed(error, f"{scope['method']} {endpoint(scope, path)}")
         raise
     finally:
-        observer.answered(
-            scope["method"],
-            endpoint(scope, path),
-            status,
-            time.perf_counter() - start,
-            lambda consumers: caller(consumers, scope),
-        )
+        duration_s = time.perf_counter() - start
+        observer.answered(scope["method"], endpoint(scope, path), status, duration_s, caller, scope)
         if token is not None:
             context.leave(token)
 

@@ -88,7 +88,8 @@ class _Watched:
             endpoint(request),
             self.status,
             time.perf_counter() - self._start,
-            lambda consumers: caller(consumers, request),
+            caller,
+            request,
         )
         context.leave(self._token)
 

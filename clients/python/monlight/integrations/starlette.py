@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MethodType
 from typing import Any
 
 from monlight.integrations import asgi
@@ -16,11 +17,9 @@ def install(observer: Observer) -> None:
     asgi.watch_mounts()
 
     def make(original: Any) -> Any:
+        # A coroutine function, since servers ask whether it is one.
         async def call(self: Starlette, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
-            async def app(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
-                await original(self, scope, receive, send)
-
-            await asgi.watch(app, observer, scope, receive, send)
+            await asgi.watch(MethodType(original, self), observer, scope, receive, send)
 
         return call
 

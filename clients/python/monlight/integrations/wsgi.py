@@ -16,8 +16,6 @@ StartResponse = Callable[..., Callable[[bytes], object]]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 RouteOf = Callable[[Environ], "str | None"]
 
-_SEEN = "monlight.seen"
-
 
 class WsgiRequest:
     """The request as a report shows it."""
@@ -71,10 +69,9 @@ def watch(
     app: App, observer: Observer, route_of: RouteOf, environ: Environ, start_response: StartResponse
 ) -> Iterable[bytes]:
     """One call of a WSGI app, watched until it returns its body."""
-    seen = environ.setdefault(_SEEN, set())
-    if id(observer) in seen:
+    if observer.mark in environ:
         return app(environ, start_response)
-    seen.add(id(observer))
+    environ[observer.mark] = True
     status, pattern = "500", None
     # What a mount moves from one to the other is its prefix.
     mount = environ.get("SCRIPT_NAME", "")
@@ -103,7 +100,8 @@ def watch(
             pattern or path or "/",
             int(status[:3]) if status[:3].isdigit() else 500,
             time.perf_counter() - start,
-            lambda consumers: caller(consumers, environ),
+            caller,
+            environ,
         )
         if token is not None:
             context.leave(token)
