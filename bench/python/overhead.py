@@ -29,6 +29,7 @@ SERVICES = {
 VARIANTS: dict[str, dict[str, str]] = {"without": {}, "with": {"WATCHED": "1"}}
 _LATENCY = re.compile(r"50%\s+([\d.]+)(us|ms|s)")
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
+_REQUESTS = re.compile(r"(\d+) requests in")
 _UNIT_US = {"us": 1.0, "ms": 1e3, "s": 1e6}
 
 
@@ -101,48 +102,59 @@ def command(app: str, port: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def serving(app: str, variables: dict[str, str]) -> Iterator[str]:
-    """The app behind its usual server; the URL that is asked for."""
+def serving(app: str, variables: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """The app behind its usual server; the URL that is asked for, and the process."""
     url = f"http://127.0.0.1:{(port := free_port())}/users/17"
-    with running(command(app, port), CPUS[-1:], PYTHONPATH=str(ROOT / "clients/python"), **variables):
+    with running(
+        command(app, port), CPUS[-1:], PYTHONPATH=str(ROOT / "clients/python"), **variables
+    ) as server:
         for _ in range(300):
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(url).read()
                 break
             time.sleep(0.1)
-        yield url
+        yield url, server.pid
 
 
-def wrk(url: str, n_connections: int, seconds: int) -> tuple[float, float]:
-    """Median latency in µs, and µs for a request on average."""
+def cpu_seconds(pid: int) -> float:
+    """Of a process and of the children that it has now: gunicorn answers in one."""
+    pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    fields = [Path(f"/proc/{it}/stat").read_text().rpartition(")")[2].split() for it in pids]
+    return sum(int(it[11]) + int(it[12]) for it in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def wrk(url: str, pid: int, n_connections: int, seconds: int) -> tuple[float, float, float]:
+    """In µs: the median latency, the time for a request on average, and the CPU time of the app for one."""
+    before = cpu_seconds(pid)
     load = on(CPUS[:-1] or CPUS, ["wrk", "-t1", f"-c{n_connections}", f"-d{seconds}s", "--latency", url])
     told = subprocess.run(load, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in told, told
-    median, rate = _LATENCY.search(told), _RATE.search(told)
-    assert median and rate, told
-    return float(median[1]) * _UNIT_US[median[2]], 1e6 / float(rate[1])
+    used = cpu_seconds(pid) - before
+    median, rate, n_requests = _LATENCY.search(told), _RATE.search(told), _REQUESTS.search(told)
+    assert median and rate and n_requests, told
+    return float(median[1]) * _UNIT_US[median[2]], 1e6 / float(rate[1]), 1e6 * used / int(n_requests[1])
 
 
 def measure(app: str, n_rounds: int, seconds: int, where: dict[str, str]) -> None:
     """Both variants run; each round asks one after the other, and the order is turned round by round."""
-    one: dict[str, list[float]] = {name: [] for name in VARIANTS}
-    many: dict[str, list[float]] = {name: [] for name in VARIANTS}
+    titles = ("1 connection, p50", "8 connections, 1 / rate", "8 connections, CPU of the app")
+    figures: dict[str, dict[str, list[float]]] = {title: {name: [] for name in VARIANTS} for title in titles}
     with contextlib.ExitStack() as stack:
-        urls = {
-            name: stack.enter_context(serving(app, {**where, **options}))
-            for name, options in VARIANTS.items()
+        served = {
+            name: stack.enter_context(serving(app, {**where, **more})) for name, more in VARIANTS.items()
         }
-        for url in urls.values():
-            wrk(url, 8, 1)
+        for url, pid in served.values():
+            wrk(url, pid, 8, 1)
         for number in range(n_rounds):
-            for name in sorted(urls, reverse=number % 2 == 0):
-                one[name].append(wrk(urls[name], 1, seconds)[0])
-                many[name].append(wrk(urls[name], 8, seconds)[1])
-    for title, figures in (("1 connection, p50", one), ("8 connections, 1 / rate", many)):
-        middle = {name: statistics.median(values) for name, values in figures.items()}
-        added = [b - a for a, b in zip(figures["without"], figures["with"], strict=True)]
+            for name in sorted(served, reverse=number % 2 == 0):
+                one, many = (wrk(*served[name], n_connections, seconds) for n_connections in (1, 8))
+                for title, figure in zip(titles, (one[0], many[1], many[2]), strict=True):
+                    figures[title][name].append(figure)
+    for title, found in figures.items():
+        middle = {name: statistics.median(values) for name, values in found.items()}
+        added = [b - a for a, b in zip(found["without"], found["with"], strict=True)]
         print(
-            f"{app:6} {title:24} without {middle['without']:7.1f} µs  with {middle['with']:7.1f} µs"
+            f"{app:6} {title:29} without {middle['without']:6.1f} µs  with {middle['with']:6.1f} µs"
             f"  added {statistics.median(added):+6.1f} µs  (rounds {min(added):+.1f} … {max(added):+.1f})",
             flush=True,
         )

@@ -44,12 +44,6 @@ class Limits(NamedTuple):
     """When full, the oldest leave; else new ones are refused."""
 
 
-class _Waiting(NamedTuple, Generic[Item]):
-    item: Item
-    size: int
-    ticket: Future[bool] | None
-
-
 class Lane(Generic[Item]):
     """A bounded queue of items for one door of one server.
 
@@ -73,7 +67,8 @@ class Lane(Generic[Item]):
     def _reset(self) -> None:
         # Reentrant: the collector of garbage may log, and so record, while this thread holds it.
         self._lock = threading.RLock()
-        self._waiting: deque[_Waiting[Item]] = deque()
+        # Item, size, ticket: plain tuples, since one is made for each request of the app.
+        self._waiting: deque[tuple[Item, int, Future[bool] | None]] = deque()
         self._n_bytes = 0
         self._since = 0.0
         self._parcel: Parcel[Item] | None = None
@@ -101,7 +96,7 @@ class Lane(Generic[Item]):
             ) and not self._make_room(size):
                 self._n_dropped += 1
                 return False
-            waiting.append(_Waiting(item, size, ticket))
+            waiting.append((item, size, ticket))
             self._n_bytes += size
             self._n_put += 1
             n = len(waiting)
@@ -119,11 +114,11 @@ class Lane(Generic[Item]):
         while self._waiting and (
             len(self._waiting) >= self.limits.items or self._n_bytes + size > self.limits.bytes
         ):
-            oldest = self._waiting.popleft()
-            self._n_bytes -= oldest.size
+            _, n_bytes, ticket = self._waiting.popleft()
+            self._n_bytes -= n_bytes
             self._n_gone += 1
             self._n_dropped += 1
-            settle(oldest.ticket, False)
+            settle(ticket, False)
         return True
 
     def has_room(self) -> bool:
@@ -197,21 +192,26 @@ class Lane(Generic[Item]):
 
     def _take(self) -> Parcel[Item] | None:
         with self._lock:
-            items: list[Item] = []
-            tickets: list[Future[bool]] = []
-            n_bytes = 0
-            while self._waiting and len(items) < self.limits.batch_items:
-                first = self._waiting[0]
-                if items and n_bytes + first.size > self.limits.batch_bytes:
-                    break
-                self._waiting.popleft()
-                items.append(first.item)
-                n_bytes += first.size
-                if first.ticket:
-                    tickets.append(first.ticket)
-            self._n_bytes -= n_bytes
+            pop = self._waiting.popleft
+            n = self._n_to_take()
+            # As short as can be: the app waits for the lock meanwhile.
+            taken = [pop() for _ in range(n)]
+            self._n_bytes -= sum([size for _, size, _ in taken]) if self._n_bytes else 0
             self._since = time.monotonic()
-        return Parcel(items, tickets, uuid.uuid4().hex) if items else None
+        tickets = [ticket for _, _, ticket in taken if ticket]
+        return Parcel([item for item, _, _ in taken], tickets, uuid.uuid4().hex) if taken else None
+
+    def _n_to_take(self) -> int:
+        """How many fit into one parcel; a first one that is too large goes alone."""
+        most = min(len(self._waiting), self.limits.batch_items)
+        if self._n_bytes <= self.limits.batch_bytes:
+            return most
+        n_bytes = 0
+        for n, (_, size, _) in enumerate(self._waiting):
+            n_bytes += size
+            if n == most or (n and n_bytes > self.limits.batch_bytes):
+                return n
+        return most
 
     def _handle(self, parcel: Parcel[Item], answer: Answer) -> None:
         for ticket in parcel.tickets:
@@ -246,7 +246,7 @@ class Lane(Generic[Item]):
     def _put_back(self, parcel: Parcel[Item], since: int = 0) -> None:
         """To be packed anew; they keep their place, ahead of all that came later."""
         with self._lock:
-            self._waiting.extendleft(_Waiting(item, 0, None) for item in reversed(parcel.items[since:]))
+            self._waiting.extendleft((item, 0, None) for item in reversed(parcel.items[since:]))
             self._parcel = None
 
     def _postpone(self, parcel: Parcel[Item], answer: Answer) -> None:
@@ -257,8 +257,8 @@ class Lane(Generic[Item]):
             if answer.retry_after_s is not None:
                 delay = max(delay, min(answer.retry_after_s, LONGEST_RETRY_AFTER_S))
             self._retry_at = time.monotonic() + delay
-            for waiting in self._waiting:
-                settle(waiting.ticket, False)
+            for _, _, ticket in self._waiting:
+                settle(ticket, False)
         self._warn(f"{answer.words}; trying again")
         self._release_barriers(is_failed=True)
 

@@ -282,7 +282,7 @@ def test_memory_stays_bounded_however_long_a_server_is_down(receiver: Receiver) 
     assert errors._lane.n_waiting <= errors._lane.limits.items + errors._lane.limits.batch_items
     assert errors.n_dropped > 0
     # The newest metrics are there, and the first errors.
-    assert metrics._lane._waiting[-1].item.value == 59_999
+    assert metrics._lane._waiting[-1][0].value == 59_999
 
 
 def test_a_destructor_may_record_while_a_record_is_made(receiver: Receiver) -> None:
@@ -291,7 +291,7 @@ def test_a_destructor_may_record_while_a_record_is_made(receiver: Receiver) -> N
     held = metrics._lane
     with held._lock:
         metrics.gauge("n", 1)
-        held.put(held._waiting[0].item)
+        held.put(held._waiting[0][0])
     assert held.n_waiting == 2
 
 
