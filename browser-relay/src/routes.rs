@@ -84,61 +84,28 @@ fn pages() -> Routes<App> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
     use web::Access;
 
     use super::*;
 
-    /// What `service` adds for other programs.
-    const COMMON: [(&str, &str, &str); 4] = [
-        ("GET", "/health", "public"),
-        ("GET", "/ready", "public"),
-        ("GET", "/metrics", "read"),
-        ("GET", "/openapi.json", "public"),
-    ];
-
     #[test]
     fn the_document_has_every_route_that_is_no_page_with_its_scope() {
-        let settings = Settings::read_with(&mut config::Reader::describe(), 0);
-        let routes = routes(&settings);
+        let routes = routes(&Settings::read_with(&mut config::Reader::describe(), 0));
         // What browsers ask by themselves, scripts, and what is not there, is no operation.
         let is_operation = |path: &str, method: &Method| {
             method != Method::OPTIONS && !path.contains('*') && !path.starts_with("/sdk/")
         };
-        let ours = routes
-            .info()
-            .filter(|route| is_operation(route.path, route.method));
-        let ours = ours.filter_map(|route| match route.access {
-            Access::Key(scope) => Some(row(route.method.as_str(), route.path, scope.name())),
-            Access::Public => Some(row(route.method.as_str(), route.path, "dsn")),
-            Access::Page(_) | Access::Form => None,
+        let served = routes.info().filter_map(|route| {
+            if !is_operation(route.path, route.method) {
+                return None;
+            }
+            let scope = match route.access {
+                Access::Key(scope) => scope.name(),
+                Access::Public => "dsn",
+                Access::Page(_) | Access::Form => return None,
+            };
+            Some((route.method.to_string(), route.path.to_owned(), scope))
         });
-        let common = COMMON
-            .iter()
-            .map(|(method, path, scope)| row(method, path, scope));
-        let served: BTreeSet<String> = ours.chain(common).collect();
-
-        let document: Value = serde_json::from_str(include_str!("../openapi.json")).unwrap();
-        let paths = document["paths"].as_object().unwrap();
-        let documented: BTreeSet<String> = paths
-            .iter()
-            .flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |it| (path, it)))
-            .map(|(path, (method, operation))| {
-                let first = &operation["security"][0];
-                let scope = match first["apiKey"][0].as_str() {
-                    Some(scope) => scope,
-                    None if first["dsnKey"].is_array() => "dsn",
-                    None => "public",
-                };
-                row(&method.to_uppercase(), path, scope)
-            })
-            .collect();
-        assert_eq!(documented, served);
-    }
-
-    fn row(method: &str, path: &str, scope: &str) -> String {
-        format!("{method} {path} {scope}")
+        testkit::openapi::check_routes(include_str!("../openapi.json"), served);
     }
 }

@@ -9,6 +9,7 @@ mod support;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use support::{browser, file, get_json, refusal, report, report_with, sign_in, submit, tracker, until};
+use testkit::alerting::{add, titles};
 use testkit::{Answer, Client, Launch, Receiver, Reply, Server, Value, json, skip};
 
 /// RFC 2104, by hand: what the tracker signs with is not asked.
@@ -41,13 +42,6 @@ async fn post(client: &mut Client, path: &str, body: Value) -> Answer {
 
 async fn delete(client: &mut Client, path: &str) -> Answer {
     client.send("DELETE".parse().unwrap(), path, &[], "").await
-}
-
-/// Adds something; returns the answer to it.
-async fn add(client: &mut Client, path: &str, body: Value) -> Value {
-    let answer = post(client, path, body).await;
-    assert_eq!(answer.status, 201, "{path}: {}", answer.text());
-    answer.json()
 }
 
 /// Adds a channel; returns its number.
@@ -471,15 +465,6 @@ async fn a_redirect_is_not_followed() {
         "127.0.0.1 answered with a redirect to localhost (302), which is not followed"
     );
     assert!(inner.all().is_empty());
-}
-
-/// Titles of what a receiver got, in order.
-fn titles(receiver: &Receiver) -> Vec<String> {
-    let all = receiver.all();
-    let titles = all
-        .iter()
-        .map(|it| it.json()["title"].as_str().unwrap().to_owned());
-    titles.collect()
 }
 
 #[tokio::test]

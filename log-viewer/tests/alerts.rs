@@ -4,22 +4,12 @@
 mod support;
 
 use support::{get_json, send, viewer};
+use testkit::alerting::{add, channel, titles};
 use testkit::{Client, Launch, Receiver, Value, json, until};
 
 /// A log viewer whose alerts may go to receivers on 127.0.0.1.
 fn launch() -> Launch {
     viewer().env("ALERT_ALLOWED_HOSTS", "127.0.0.1")
-}
-
-async fn add(client: &mut Client, path: &str, body: Value) -> Value {
-    let answer = client.post(path, body.to_string()).await;
-    assert_eq!(answer.status, 201, "{path}: {}", answer.text());
-    answer.json()
-}
-
-async fn channel(client: &mut Client, receiver: &Receiver) -> i64 {
-    let body = json!({"kind": "webhook", "target": receiver.url("/")});
-    add(client, "/api/channels", body).await["id"].as_i64().unwrap()
 }
 
 /// An entry of this moment.
@@ -40,14 +30,6 @@ async fn mark(client: &mut Client, receiver: &Receiver, n_before: usize) {
 /// A rule for [`mark`].
 fn mark_rule() -> Value {
     json!({"name": "mark", "query": "container=mark", "matches": 1, "within_minutes": 1, "pause_minutes": 0})
-}
-
-fn titles(receiver: &Receiver) -> Vec<String> {
-    let all = receiver.all();
-    let titles = all
-        .iter()
-        .map(|it| it.json()["title"].as_str().unwrap().to_owned());
-    titles.collect()
 }
 
 #[tokio::test]

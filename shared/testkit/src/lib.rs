@@ -1,7 +1,9 @@
 //! Tests only: starts a real binary on a free port with a database of its own, talks to it, stops it, and
 //! shows its log when a test fails.
 
+pub mod alerting;
 mod client;
+pub mod openapi;
 mod receiver;
 mod server;
 mod waiting;
