@@ -19,3 +19,5 @@ seed joiner ../log-viewer/src/domain/lines_table.txt ../log-viewer/src/domain/jo
 seed source_map seeds/source_map/*
 seed browser ../shared/stacktrace/fixtures/*.txt seeds/browser/*
 seed log_query seeds/log_query/*
+seed metrics_json seeds/metrics_json/*
+seed exposition seeds/exposition/*
