@@ -1,19 +1,22 @@
 //! Rules: what is taken as one, and how its query is read; the same for the API, the page and the job.
 
-use alerts::{Target, read_quiet_hours};
+use alerts::{Audience, Event, Reach, Target, read_quiet_hours};
+use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::Number;
+use service::unix_ms;
 use ui::link;
 use web::{Error, Query, Request, Result, StatusCode};
 
 use crate::api::select_query::{self, duration_ms};
 use crate::app::App;
 use crate::catalogue;
-use crate::domain::alert_rule::{AlertRule, Condition};
+use crate::domain::alert_rule::{AlertRule, Condition, State, Told};
 use crate::domain::resolution::Step;
 use crate::domain::select::{Function, Select, Split};
 use crate::domain::timestamp::{DAY_MS, HOUR_MS, MINUTE_MS};
-use crate::store::alert_rules;
+use crate::store::alert_events;
+use crate::store::alert_rules::{self, StoredRule};
 
 /// Most rules: each is a query whenever they are looked at.
 const MAX_RULES: i64 = 200;
@@ -39,27 +42,94 @@ pub(crate) struct NewRule {
     pub(crate) quiet_hours: Option<String>,
     /// None: all. 0: ALERT_EMAILS.
     pub(crate) channel_id: Option<Number>,
+    /// It is kept, and not looked at.
+    #[serde(default)]
+    pub(crate) is_paused: bool,
 }
 
 /// Checks and adds a rule.
 pub(crate) async fn add(app: &App, new: NewRule) -> Result<i64> {
-    let rule = checked(app, &new)?;
-    let quiet_hours = read_quiet_hours(new.quiet_hours.as_deref())?;
-    let target = Target::read(new.channel_id.as_ref())?;
+    let stored = checked(app, 0, &new)?;
     let id = app.common.write(move |tx| {
-        if let Err(refusal) = target.check(tx)? {
+        if let Err(refusal) = stored.target.check(tx)? {
             return Ok(Err(refusal));
         }
         if alert_rules::count(tx)? >= MAX_RULES {
             let words = format!("there are {MAX_RULES} rules already");
             return Ok(Err(Error::new(StatusCode::CONFLICT, words)));
         }
-        alert_rules::add(tx, &rule, quiet_hours.as_deref(), target).map(Ok)
+        alert_rules::put(tx, &stored).map(Ok)
     });
     id.await?
 }
 
-fn checked(app: &App, new: &NewRule) -> Result<AlertRule> {
+/// Checks a rule and puts it in place of another. Where it asks for something else, its lines begin anew.
+pub(crate) async fn change(app: &App, id: i64, new: NewRule) -> Result<()> {
+    let stored = checked(app, id, &new)?;
+    let reach = app.alerts.reach();
+    let changed = app.common.write(move |tx| {
+        let Some(before) = alert_rules::find(tx, id)? else {
+            return Ok(Err(no_such_rule()));
+        };
+        if let Err(refusal) = stored.target.check(tx)? {
+            return Ok(Err(refusal));
+        }
+        let is_same =
+            before.rule.query == stored.rule.query && before.rule.condition == stored.rule.condition;
+        if stored.is_paused || !is_same {
+            withdraw(tx, &before, &reach)?;
+        }
+        alert_rules::put(tx, &stored).map(|_| Ok(()))
+    });
+    changed.await??;
+    app.alerts.wake();
+    Ok(())
+}
+
+/// Pauses a rule, or has it looked at again.
+pub(crate) async fn set_paused(app: &App, id: i64, is_paused: bool) -> Result<()> {
+    let reach = app.alerts.reach();
+    let changed = app.common.write(move |tx| {
+        let Some(stored) = alert_rules::find(tx, id)? else {
+            return Ok(Err(no_such_rule()));
+        };
+        withdraw(tx, &stored, &reach)?;
+        alert_rules::put(tx, &StoredRule { is_paused, ..stored }).map(|_| Ok(()))
+    });
+    changed.await??;
+    app.alerts.wake();
+    Ok(())
+}
+
+/// Forgets how the lines of a rule stand. Of those that were told, it is told that nobody looks any more.
+fn withdraw(tx: &Connection, stored: &StoredRule, reach: &Reach) -> rusqlite::Result<()> {
+    let (audience, now) = (Audience::read(tx, reach)?, unix_ms());
+    for (labels, state) in alert_rules::states_of(tx, stored.id)? {
+        alert_rules::set_state(tx, stored.id, &labels, None)?;
+        let State::Firing { since } = state else { continue };
+        let told = Told::Withdrawn { since };
+        let event = Event {
+            kind: told.name(),
+            subject_id: alert_events::add(tx, (stored.id, &stored.rule), told, &labels, None, now)?,
+            at: now,
+        };
+        let meant = (stored.target, stored.quiet_hours.as_deref());
+        audience.hold(tx, std::iter::once(meant), &event)?;
+    }
+    Ok(())
+}
+
+fn checked(app: &App, id: i64, new: &NewRule) -> Result<StoredRule> {
+    Ok(StoredRule {
+        id,
+        rule: checked_rule(app, new)?,
+        quiet_hours: read_quiet_hours(new.quiet_hours.as_deref())?,
+        target: Target::read(new.channel_id.as_ref())?,
+        is_paused: new.is_paused,
+    })
+}
+
+fn checked_rule(app: &App, new: &NewRule) -> Result<AlertRule> {
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
         return Err(Error::bad_request(format!(
@@ -162,12 +232,28 @@ pub(crate) fn select(query: &str, from_ms: i64, to_ms: i64) -> Result<Select> {
     })
 }
 
-/// Deletes a rule. Nobody is told that its lines are well.
+/// Deletes a rule. Whoever was told that something fires is told that nobody looks any more.
 pub(crate) async fn remove(app: &App, id: i64) -> Result<()> {
-    match app.common.write(move |tx| alert_rules::delete(tx, id)).await? {
-        true => Ok(()),
-        false => Err(no_such_rule()),
+    let reach = app.alerts.reach();
+    let is_gone = app.common.write(move |tx| {
+        if let Some(stored) = alert_rules::find(tx, id)? {
+            withdraw(tx, &stored, &reach)?;
+        }
+        alert_rules::delete(tx, id)
+    });
+    if !is_gone.await? {
+        return Err(no_such_rule());
     }
+    app.alerts.wake();
+    Ok(())
+}
+
+/// A rule by its number.
+pub(crate) async fn find(app: &App, id: i64) -> Result<StoredRule> {
+    let found = app
+        .common
+        .read(move |connection| alert_rules::find(connection, id));
+    found.await?.ok_or_else(no_such_rule)
 }
 
 /// The path's id; what is no number cannot be found.

@@ -26,9 +26,13 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .with(Policy::key(Scope::Admin))
         .get("/api/rules", alert_rules::list)
         .post("/api/rules", alert_rules::create)
+        .row(Method::PUT, "/api/rules/{id}", alert_rules::change)
         .row(Method::DELETE, "/api/rules/{id}", alert_rules::delete)
         .with(Policy::page(Scope::Admin))
         .post("/alerts/rules", alert_page::add_rule)
+        .post("/alerts/rules/{id}", alert_page::change_rule)
+        .post("/alerts/rules/{id}/pause", alert_page::pause_rule)
+        .post("/alerts/rules/{id}/resume", alert_page::resume_rule)
         .post("/alerts/rules/{id}/delete", alert_page::delete_rule)
         // Channels and deliveries: `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
         .and(alerts::routes())
@@ -42,50 +46,21 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
     use web::Access;
 
     use super::*;
 
-    /// What `service` adds for other programs.
-    const COMMON: [(&str, &str, Option<Scope>); 4] = [
-        ("GET", "/health", None),
-        ("GET", "/ready", None),
-        ("GET", "/metrics", Some(Scope::Read)),
-        ("GET", "/openapi.json", None),
-    ];
-
     #[test]
     fn the_document_has_every_route_that_is_no_page_with_its_scope() {
-        let settings = Settings::read(&mut config::Reader::describe());
-        let routes = routes(&settings);
-        let ours = routes.info().filter_map(|route| match route.access {
-            Access::Key(scope) => Some((route.method.as_str(), route.path, Some(scope))),
-            Access::Public => Some((route.method.as_str(), route.path, None)),
-            Access::Page(_) | Access::Form => None,
+        let routes = routes(&Settings::read(&mut config::Reader::describe()));
+        let served = routes.info().filter_map(|route| {
+            let scope = match route.access {
+                Access::Key(scope) => scope.name(),
+                Access::Public => "public",
+                Access::Page(_) | Access::Form => return None,
+            };
+            Some((route.method.to_string(), route.path.to_owned(), scope))
         });
-        let served: BTreeSet<String> = ours
-            .chain(COMMON)
-            .map(|(method, path, scope)| row(method, path, scope.map(Scope::name)))
-            .collect();
-
-        let document: Value = serde_json::from_str(include_str!("../openapi.json")).unwrap();
-        let paths = document["paths"].as_object().unwrap();
-        let documented: BTreeSet<String> = paths
-            .iter()
-            .flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |it| (path, it)))
-            .filter(|(_, (name, _))| *name != "parameters")
-            .map(|(path, (method, operation))| {
-                let scope = operation["security"][0]["apiKey"][0].as_str();
-                row(&method.to_uppercase(), path, scope)
-            })
-            .collect();
-        assert_eq!(documented, served);
-    }
-
-    fn row(method: &str, path: &str, scope: Option<&str>) -> String {
-        format!("{method} {path} {}", scope.unwrap_or("public"))
+        testkit::openapi::check_routes(include_str!("../openapi.json"), served);
     }
 }

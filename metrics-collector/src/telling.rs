@@ -54,6 +54,7 @@ impl Alerting for App {
     fn kind_label(kind: &str) -> &'static str {
         match kind {
             "resolved" => "Resolved",
+            "withdrawn" => "Rule gone",
             _ => "Firing",
         }
     }
@@ -75,8 +76,7 @@ impl Alerting for App {
     }
 
     async fn page(&self, request: &Request, view: View) -> Result<Response> {
-        let form = pages::alerts::RuleForm::asked(request.query());
-        pages::alerts::page(self, request, view, form).await
+        pages::alerts::asked(self, request, view).await
     }
 }
 
@@ -117,6 +117,12 @@ fn words(event: &AlertEvent) -> String {
     let (what, window) = (what(&query), length_text(rule.window_ms));
     let is_so = matches!(event.told, Told::Firing { .. });
     let lasted = length_text((event.at - event.told.since()).max(0));
+    if matches!(event.told, Told::Withdrawn { .. }) {
+        let condition = condition(rule, &query);
+        return format!(
+            "Nobody looks at {what} any more: the rule was deleted, paused or changed; it was {condition} for {lasted}"
+        );
+    }
     match (rule.condition, event.value) {
         (Condition::Absent, _) if is_so => format!("{what} has had no samples for {window}"),
         (Condition::Absent, _) => format!("{what} has samples again"),
@@ -137,6 +143,7 @@ fn title(event: &AlertEvent) -> String {
     let prefix = match event.told {
         Told::Firing { .. } => "",
         Told::Resolved { .. } => "Resolved: ",
+        Told::Withdrawn { .. } => "No longer watched: ",
     };
     let labels: Vec<String> = event
         .labels
@@ -160,7 +167,12 @@ fn message(event: &AlertEvent, base: &str) -> Message {
     );
     facts.push(("Since".to_owned(), rfc3339(event.told.since())));
     Message {
-        kind: event.told.name().to_owned(),
+        // Whoever opened something when it fired closes it either way.
+        kind: match event.told {
+            Told::Firing { .. } => "firing",
+            Told::Resolved { .. } | Told::Withdrawn { .. } => "resolved",
+        }
+        .to_owned(),
         title: title(event),
         text: format!("{}.", words(event)),
         project: query.get("project").unwrap_or_default().to_owned(),

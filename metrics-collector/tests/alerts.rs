@@ -4,6 +4,7 @@
 mod support;
 
 use support::{get_json, send};
+use testkit::alerting::{add, channel, titles};
 use testkit::{Client, Launch, Receiver, Value, json, until};
 
 /// A collector whose alerts may go to receivers on 127.0.0.1, and which looks at its rules each second.
@@ -11,17 +12,6 @@ fn launch() -> Launch {
     support::launch()
         .env("ALERT_ALLOWED_HOSTS", "127.0.0.1")
         .env("ALERT_INTERVAL", 1)
-}
-
-async fn add(client: &mut Client, path: &str, body: Value) -> Value {
-    let answer = client.post(path, body.to_string()).await;
-    assert_eq!(answer.status, 201, "{path}: {}", answer.text());
-    answer.json()
-}
-
-async fn channel(client: &mut Client, receiver: &Receiver) -> i64 {
-    let body = json!({"kind": "webhook", "target": receiver.url("/")});
-    add(client, "/api/channels", body).await["id"].as_i64().unwrap()
 }
 
 /// A gauge now.
@@ -42,14 +32,6 @@ fn rule(more: &Value) -> Value {
         rule[name] = value.clone();
     }
     rule
-}
-
-fn titles(receiver: &Receiver) -> Vec<String> {
-    let all = receiver.all();
-    let titles = all
-        .iter()
-        .map(|it| it.json()["title"].as_str().unwrap().to_owned());
-    titles.collect()
 }
 
 async fn rules(client: &mut Client) -> Vec<Value> {
@@ -79,7 +61,7 @@ async fn a_line_beyond_its_threshold_is_told_and_so_is_that_it_is_well_again() {
             "id": id, "name": "Disk is full",
             "query": "name=disk_used_ratio&function=last&group_by=host&labels=kind%3Dssd",
             "condition": "above", "threshold": 0.9, "window": "1h", "hold": "0s", "quiet_hours": null,
-            "channel_id": null, "states": [],
+            "channel_id": null, "is_paused": false, "states": [],
         })]
     );
     gauge(
@@ -299,6 +281,127 @@ async fn a_rule_goes_with_its_channel_and_one_that_is_deleted_tells_nothing_more
 }
 
 #[tokio::test]
+async fn whoever_was_told_that_it_fires_is_told_when_nobody_looks_any_more() {
+    let receiver = Receiver::start([]).await;
+    let server = launch().start().await;
+    let mut client = server.client();
+    channel(&mut client, &receiver).await;
+    gauge(&mut client, "disk_used_ratio", 0.95, json!({})).await;
+    let id = add(&mut client, "/api/rules", rule(&json!({}))).await["id"].clone();
+    let path = format!("/api/rules/{id}");
+    let change = async |client: &mut Client, more: Value| {
+        let body = rule(&more).to_string();
+        client.send("PUT".parse().unwrap(), &path, &[], body).await
+    };
+    receiver.wait_for(1).await;
+    // Another name changes nothing of how it stands; another threshold begins anew.
+    assert_eq!(change(&mut client, json!({"name": "Full"})).await.status, 200);
+    assert_eq!(states(&mut client).await, json!([[{}, "firing"]]));
+    assert_eq!(
+        change(&mut client, json!({"name": "Full", "threshold": 0.8}))
+            .await
+            .status,
+        200
+    );
+    let told = receiver.wait_for(2).await.remove(1).json();
+    assert_eq!(
+        (&told["kind"], &told["title"]),
+        (&json!("resolved"), &json!("No longer watched: Full"))
+    );
+    receiver.wait_for(3).await;
+    let paused = json!({"threshold": 0.8, "is_paused": true});
+    assert_eq!(change(&mut client, paused).await.status, 200);
+    receiver.wait_for(4).await;
+    let rules = rules(&mut client).await;
+    assert_eq!(
+        (&rules[0]["is_paused"], &rules[0]["states"]),
+        (&json!(true), &json!([]))
+    );
+    assert_eq!(change(&mut client, json!({"threshold": 0.8})).await.status, 200);
+    receiver.wait_for(5).await;
+    let answer = client.send("DELETE".parse().unwrap(), &path, &[], "").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    receiver.wait_for(6).await;
+    assert_eq!(
+        titles(&receiver),
+        [
+            "Disk is full",
+            "No longer watched: Full",
+            "Full",
+            "No longer watched: Full",
+            "Disk is full",
+            "No longer watched: Disk is full"
+        ]
+    );
+    assert_eq!(change(&mut client, json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_rule_is_changed_and_paused_on_the_page() {
+    let server = launch().start().await;
+    let mut client = server.client();
+    let quiet = json!({"quiet_hours": "22:00-07:00", "channel_id": 0, "hold": "2m"});
+    let id = add(&mut client, "/api/rules", rule(&quiet)).await["id"].clone();
+    let page = client.get(&format!("/alerts?rule={id}")).await.text();
+    for part in [
+        "Change the rule</summary>".to_owned(),
+        format!("alerts/rules/{id}\" class=\"grid-form\""),
+        "value=\"Disk is full\"".to_owned(),
+        "value=\"disk_used_ratio\"".to_owned(),
+        "value=\"0.9\"".to_owned(),
+        "value=\"2m\"".to_owned(),
+        "value=\"22:00-07:00\"".to_owned(),
+        "<option value=\"0\" selected>".to_owned(),
+        "<option value=\"last\" selected>".to_owned(),
+    ] {
+        assert!(page.contains(&part), "{part}: {page}");
+    }
+    let own = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let mut post = async |path: &str, form: &str| {
+        let path = format!("/alerts/rules/{id}{path}");
+        let answer = client
+            .send("POST".parse().unwrap(), &path, &own, form.to_owned())
+            .await;
+        (answer.status.as_u16(), answer.header("location").to_owned())
+    };
+    let form = "rule_name=Fuller&metric=disk_used_ratio&function=max&condition=below&threshold=0.5&window=10m&hold=0s";
+    assert_eq!(
+        post("/pause", "").await,
+        (303, "../../../alerts?said=paused".to_owned())
+    );
+    assert_eq!(
+        post("", form).await,
+        (303, "../../alerts?said=changed".to_owned())
+    );
+    let changed = rules(&mut server.client()).await.remove(0);
+    assert_eq!(
+        (
+            &changed["name"],
+            &changed["condition"],
+            &changed["window"],
+            &changed["is_paused"],
+            &changed["quiet_hours"]
+        ),
+        (
+            &json!("Fuller"),
+            &json!("below"),
+            &json!("10m"),
+            &json!(true),
+            &json!(null)
+        )
+    );
+    assert_eq!(
+        post("/resume", "").await,
+        (303, "../../../alerts?said=resumed".to_owned())
+    );
+    assert_eq!(post("", &form.replace("0.5", "much")).await.0, 400);
+    assert_eq!(rules(&mut server.client()).await[0]["is_paused"], false);
+}
+
+#[tokio::test]
 async fn what_is_no_rule_is_refused_with_the_name_of_what_is_wrong() {
     let server = launch().start().await;
     let mut client = server.client();
@@ -351,7 +454,7 @@ async fn the_page_makes_a_rule_of_a_query_shows_how_it_stands_and_gives_a_refuse
         .await
         .text();
     for part in [
-        "<details class=\"add\" open>",
+        "<details class=\"add\" id=\"rule\" open>",
         "value=\"disk_used_ratio\"",
         "<option value=\"max\" selected>",
         "value=\"host!=b\"",

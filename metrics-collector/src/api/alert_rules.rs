@@ -32,6 +32,7 @@ fn row(stored: &StoredRule, states: Option<&BTreeMap<String, State>>) -> Value {
         "hold": length_text(rule.hold_ms),
         "quiet_hours": stored.quiet_hours,
         "channel_id": stored.target.number(),
+        "is_paused": stored.is_paused,
         "states": states.collect::<Vec<Value>>(),
     })
 }
@@ -49,13 +50,24 @@ pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {
     Ok(Response::json(StatusCode::OK, &json!({ "rules": rows })))
 }
 
+/// What a rule is made of, for refusals.
+const SHAPE: &str = "{\"name\", \"query\", \"condition\", \"window\", \"hold\", \"quiet_hours\": a string, \
+                     \"threshold\", \"channel_id\": a number, \"is_paused\": true or false}";
+
 /// `POST /api/rules`: 201 with the rule's number.
 pub(crate) async fn create(app: Arc<App>, mut request: Request) -> Result<Response> {
-    let shape = "{\"name\", \"query\", \"condition\", \"window\", \"hold\", \"quiet_hours\": a string, \
-                 \"threshold\", \"channel_id\": a number}";
-    let new: NewRule = request.json(shape).await?;
+    let new: NewRule = request.json(SHAPE).await?;
     let id = alert_rule::add(&app, new).await?;
     Ok(Response::json(StatusCode::CREATED, &json!({ "id": id })))
+}
+
+/// `PUT /api/rules/{id}`: the whole rule, as it is to be from now on.
+pub(crate) async fn change(app: Arc<App>, mut request: Request) -> Result<Response> {
+    let id = rule_id(&request)?;
+    let new: NewRule = request.json(SHAPE).await?;
+    alert_rule::change(&app, id, new).await?;
+    let answer = json!({ "status": "changed", "id": id });
+    Ok(Response::json(StatusCode::OK, &answer))
 }
 
 /// `DELETE /api/rules/{id}`

@@ -120,21 +120,27 @@ pub enum Told {
         /// Since when it was so.
         since: i64,
     },
+    /// It was told before, and nobody looks any more: its rule was deleted, paused or changed.
+    Withdrawn {
+        /// Since when it was so.
+        since: i64,
+    },
 }
 
 impl Told {
-    /// `firing` or `resolved`.
+    /// `firing`, `resolved` or `withdrawn`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Firing { .. } => "firing",
             Self::Resolved { .. } => "resolved",
+            Self::Withdrawn { .. } => "withdrawn",
         }
     }
 
     /// Since when it is, or was, so.
     pub fn since(self) -> i64 {
         match self {
-            Self::Firing { since } | Self::Resolved { since } => since,
+            Self::Firing { since } | Self::Resolved { since } | Self::Withdrawn { since } => since,
         }
     }
 }

@@ -50,7 +50,7 @@ async fn look(app: &App) -> Result<()> {
         .common
         .read(|connection| Ok((alert_rules::all(connection)?, alert_rules::states(connection)?)));
     let (rules, mut states) = found.await?;
-    for stored in rules {
+    for stored in rules.into_iter().filter(|stored| !stored.is_paused) {
         let states = states.remove(&stored.id).unwrap_or_default();
         let id = stored.id;
         // One that cannot be answered holds up no other.
@@ -148,7 +148,7 @@ fn write(
     reach: &Reach,
     now: i64,
 ) -> rusqlite::Result<()> {
-    if !alert_rules::exists(tx, stored.id)? {
+    if !alert_rules::is_active(tx, stored.id)? {
         return Ok(());
     }
     let audience = Audience::read(tx, reach)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alerts::{View, done};
+use alerts::{RuleButtons, View, done};
 use serde_json::Number;
 use service::unix_ms;
 use ui::{Excerpt, Frame, Moment, Template, link};
@@ -41,7 +41,6 @@ struct AlertsPage {
 }
 
 struct RuleRow {
-    id: i64,
     name: String,
     /// `p95 of http_request_duration_ms`
     what: String,
@@ -52,9 +51,11 @@ struct RuleRow {
     query: String,
     to: String,
     quiet_hours: Option<String>,
+    is_paused: bool,
     /// Those that are not well.
     lines: Vec<LineRow>,
     n_more: usize,
+    buttons: RuleButtons,
 }
 
 struct LineRow {
@@ -66,8 +67,11 @@ struct LineRow {
 /// Lines of a rule that are shown.
 const MAX_LINES: usize = 20;
 
-/// The form that adds a rule: as it begins, filled from a query, or as it was when it was refused.
+/// The form that adds or changes a rule: as it begins, filled from a query or from a rule, or as it was when it was
+/// refused.
 pub(crate) struct RuleForm {
+    /// Of the rule that is changed.
+    id: Option<i64>,
     is_open: bool,
     name: String,
     metric: String,
@@ -91,6 +95,7 @@ impl RuleForm {
             .map(|(_, value)| value)
             .collect();
         Self {
+            id: None,
             is_open: !query_of(query).is_empty(),
             name: String::new(),
             metric: text("name"),
@@ -102,6 +107,23 @@ impl RuleForm {
             threshold: String::new(),
             window: DEFAULT_WINDOW.to_owned(),
             hold: "0s".to_owned(),
+        }
+    }
+
+    /// Of a rule that is to be changed.
+    fn of_stored(stored: &StoredRule) -> Self {
+        let rule = &stored.rule;
+        Self {
+            id: Some(stored.id),
+            name: rule.name.clone(),
+            condition: rule.condition.name().to_owned(),
+            threshold: rule
+                .condition
+                .threshold()
+                .map_or_else(String::new, |it| it.to_string()),
+            window: length_text(rule.window_ms),
+            hold: length_text(rule.hold_ms),
+            ..Self::asked(&Query::parse(&rule.query))
         }
     }
 
@@ -121,7 +143,12 @@ impl RuleForm {
 }
 
 impl RuleRow {
-    fn of(stored: &StoredRule, states: Option<&BTreeMap<String, State>>, view: &View, now: i64) -> Self {
+    fn of(
+        stored: &StoredRule,
+        states: Option<&BTreeMap<String, State>>,
+        (root, view): (&str, &View),
+        now: i64,
+    ) -> Self {
         let rule = &stored.rule;
         let query = Query::parse(&rule.query);
         let mut when = format!("{} over {}", condition(rule, &query), length_text(rule.window_ms));
@@ -137,7 +164,7 @@ impl RuleRow {
         let n_more = lines.len().saturating_sub(MAX_LINES);
         lines.truncate(MAX_LINES);
         Self {
-            id: stored.id,
+            buttons: RuleButtons::new(root, stored.id, &rule.name, stored.is_paused),
             name: rule.name.clone(),
             what: what(&query),
             when,
@@ -145,6 +172,7 @@ impl RuleRow {
             query: rule.query.clone(),
             to: view.target_words(stored.target),
             quiet_hours: stored.quiet_hours.clone(),
+            is_paused: stored.is_paused,
             lines,
             n_more,
         }
@@ -172,8 +200,22 @@ fn scope(query: &Query) -> String {
     parts.join(", ")
 }
 
-/// The page.
-pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
+/// The page with its form empty, filled from its URL's query, or with the rule that `?rule=` names.
+pub(crate) async fn asked(app: &App, request: &Request, mut view: View) -> Result<Response> {
+    let id = request.query().get("rule").and_then(|id| id.parse().ok());
+    let form = match id {
+        Some(id) => {
+            let stored = alert_rule::find(app, id).await?;
+            view.rule_fields
+                .show(stored.target, stored.quiet_hours.as_deref());
+            RuleForm::of_stored(&stored)
+        }
+        None => RuleForm::asked(request.query()),
+    };
+    page(app, request, view, form).await
+}
+
+async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
     let found = app
         .common
         .read(|connection| Ok((alert_rules::all(connection)?, alert_rules::states(connection)?)));
@@ -189,12 +231,13 @@ pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleFor
         )
     };
     let (status, now) = (view.status, unix_ms());
+    let frame = app.common.frame(request, "Alerts");
     let rows = rules
         .iter()
-        .map(|stored| RuleRow::of(stored, states.get(&stored.id), &view, now));
+        .map(|stored| RuleRow::of(stored, states.get(&stored.id), (&frame.root, &view), now));
     let page = AlertsPage {
-        frame: app.common.frame(request, "Alerts"),
         rules: rows.collect(),
+        frame,
         form,
         names,
         projects,
@@ -206,20 +249,60 @@ pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleFor
 /// `POST /alerts/rules`
 pub(crate) async fn add_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
     let form = request.form().await?;
-    let outcome = match new_rule(&form) {
+    let outcome = match new_rule(&form, false) {
         Ok(new) => alert_rule::add(&app, new).await.map(drop),
         Err(error) => Err(error),
     };
     match outcome {
-        Err(error) => {
-            let view = View::refused(&*app, &request, error, &form).await?;
-            page(&app, &request, view, RuleForm::of(&form)).await
-        }
+        Err(error) => refused(&app, &request, error, RuleForm::of(&form), &form).await,
         Ok(()) => done(&*app, &request, Ok(()), "added", "../").await,
     }
 }
 
-fn new_rule(form: &Query) -> Result<NewRule> {
+async fn refused(
+    app: &App,
+    request: &Request,
+    error: Error,
+    filled: RuleForm,
+    form: &Query,
+) -> Result<Response> {
+    let view = View::refused(app, request, error, form).await?;
+    page(app, request, view, filled).await
+}
+
+/// `POST /alerts/rules/{id}`
+pub(crate) async fn change_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
+    let id = rule_id(&request)?;
+    let form = request.form().await?;
+    // Paused or not, it stays so.
+    let is_paused = alert_rule::find(&app, id).await?.is_paused;
+    let outcome = match new_rule(&form, is_paused) {
+        Ok(new) => alert_rule::change(&app, id, new).await,
+        Err(error) => Err(error),
+    };
+    let filled = RuleForm {
+        id: Some(id),
+        ..RuleForm::of(&form)
+    };
+    match outcome {
+        Err(error) => refused(&app, &request, error, filled, &form).await,
+        Ok(()) => done(&*app, &request, Ok(()), "changed", "../../").await,
+    }
+}
+
+/// `POST /alerts/rules/{id}/pause`
+pub(crate) async fn pause_rule(app: Arc<App>, request: Request) -> Result<Response> {
+    let outcome = alert_rule::set_paused(&app, rule_id(&request)?, true).await;
+    done(&*app, &request, outcome, "paused", "../../../").await
+}
+
+/// `POST /alerts/rules/{id}/resume`
+pub(crate) async fn resume_rule(app: Arc<App>, request: Request) -> Result<Response> {
+    let outcome = alert_rule::set_paused(&app, rule_id(&request)?, false).await;
+    done(&*app, &request, outcome, "resumed", "../../../").await
+}
+
+fn new_rule(form: &Query, is_paused: bool) -> Result<NewRule> {
     let text = |name| form.get(name).map(str::to_owned);
     let number = |name: &str| -> Result<Option<Number>> {
         let wrong = || Error::bad_request(format!("{name} must be a number"));
@@ -244,6 +327,7 @@ fn new_rule(form: &Query) -> Result<NewRule> {
         hold: text("hold"),
         quiet_hours: text("quiet_hours"),
         channel_id: number("channel_id")?,
+        is_paused,
     })
 }
 

@@ -28,6 +28,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AlertEvent> {
     let since = row.get(3)?;
     let told = match row.get_ref(1)?.as_str()? {
         "resolved" => Told::Resolved { since },
+        "withdrawn" => Told::Withdrawn { since },
         _ => Told::Firing { since },
     };
     let condition = Condition::read(row.get_ref(6)?.as_str()?, row.get(7)?);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alerts::Target;
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::domain::alert_rule::{AlertRule, Condition, State};
 
@@ -18,6 +18,8 @@ pub struct StoredRule {
     pub quiet_hours: Option<String>,
     /// Who is told.
     pub target: Target,
+    /// It is not looked at.
+    pub is_paused: bool,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredRule> {
@@ -33,17 +35,24 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredRule> {
         },
         quiet_hours: row.get(7)?,
         target: Target::of_number(row.get(8)?),
+        is_paused: row.get(9)?,
     })
 }
 
+const COLUMNS: &str =
+    "id, name, query, condition, threshold, window_ms, hold_ms, quiet_hours, channel_id, is_paused";
+
 /// All rules, oldest first.
 pub fn all(connection: &Connection) -> rusqlite::Result<Vec<StoredRule>> {
-    let mut statement = connection.prepare_cached(
-        "select id, name, query, condition, threshold, window_ms, hold_ms, quiet_hours, channel_id
-         from alert_rules
-         order by id",
-    )?;
+    let sql = format!("select {COLUMNS} from alert_rules order by id");
+    let mut statement = connection.prepare_cached(&sql)?;
     statement.query_map([], read)?.collect()
+}
+
+/// One of them.
+pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<StoredRule>> {
+    let sql = format!("select {COLUMNS} from alert_rules where id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id], read).optional()
 }
 
 /// How many there are.
@@ -53,34 +62,38 @@ pub fn count(connection: &Connection) -> rusqlite::Result<i64> {
         .query_row([], |row| row.get(0))
 }
 
-/// Adds a rule. Returns its number.
-pub fn add(
-    tx: &Connection,
-    rule: &AlertRule,
-    quiet_hours: Option<&str>,
-    target: Target,
-) -> rusqlite::Result<i64> {
+/// Stores a rule: in place of the one with its number, or as a new one where that is 0. Returns its number.
+pub fn put(tx: &Connection, stored: &StoredRule) -> rusqlite::Result<i64> {
     let mut statement = tx.prepare_cached(
-        "insert into alert_rules (name, query, condition, threshold, window_ms, hold_ms, quiet_hours, channel_id)
-         values (:name, :query, :condition, :threshold, :window_ms, :hold_ms, :quiet_hours, :channel_id)",
+        "insert into alert_rules
+             (id, name, query, condition, threshold, window_ms, hold_ms, quiet_hours, channel_id, is_paused)
+         values (nullif(:id, 0), :name, :query, :condition, :threshold, :window_ms, :hold_ms, :quiet_hours,
+                 :channel_id, :is_paused)
+         on conflict (id) do update
+         set name = :name, query = :query, condition = :condition, threshold = :threshold, window_ms = :window_ms,
+             hold_ms = :hold_ms, quiet_hours = :quiet_hours, channel_id = :channel_id, is_paused = :is_paused
+         returning id",
     )?;
-    statement.execute(named_params! {
+    let rule = &stored.rule;
+    let values = named_params! {
+        ":id": stored.id,
         ":name": rule.name,
         ":query": rule.query,
         ":condition": rule.condition.name(),
         ":threshold": rule.condition.threshold(),
         ":window_ms": rule.window_ms,
         ":hold_ms": rule.hold_ms,
-        ":quiet_hours": quiet_hours,
-        ":channel_id": target.number(),
-    })?;
-    Ok(tx.last_insert_rowid())
+        ":quiet_hours": stored.quiet_hours,
+        ":channel_id": stored.target.number(),
+        ":is_paused": stored.is_paused,
+    };
+    statement.query_row(values, |row| row.get(0))
 }
 
-/// False if there is no such rule.
-pub fn exists(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+/// Whether a rule is there and looked at.
+pub fn is_active(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
     connection
-        .prepare_cached("select 1 from alert_rules where id = ?1")?
+        .prepare_cached("select 1 from alert_rules where id = ?1 and not is_paused")?
         .exists([id])
 }
 
@@ -111,6 +124,16 @@ pub fn states(connection: &Connection) -> rusqlite::Result<States> {
         states.entry(row.get(0)?).or_default().insert(row.get(1)?, state);
     }
     Ok(states)
+}
+
+/// Lines of one rule that are not well, by labels.
+pub fn states_of(connection: &Connection, rule_id: i64) -> rusqlite::Result<Vec<(String, State)>> {
+    let mut statement =
+        connection.prepare_cached("select labels, state, since from alert_states where rule_id = ?1")?;
+    let rows = statement.query_map([rule_id], |row| {
+        Ok((row.get(0)?, State::read(row.get_ref(1)?.as_str()?, row.get(2)?)))
+    })?;
+    rows.collect()
 }
 
 /// Notes how a line stands; none: it is well.

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0004_sessions",
     "0005_alerts" = alerts::SCHEMA,
     "0006_alert_rules",
+    "0007_paused_rules",
 ];
 
 /// The real schema in memory.

@@ -21,7 +21,7 @@ pub use alerting::Alerting;
 pub use content::Content;
 pub use jobs::start;
 pub use machinery::Alerts;
-pub use pages::{View, done};
+pub use pages::{RuleButtons, View, done};
 pub use routes::routes;
 pub use settings::{PostmarkAccount, Settings, Smtp, SmtpTls};
 pub use store::SCHEMA;

@@ -3,6 +3,7 @@
 mod channels;
 mod doors;
 mod history;
+mod rule_buttons;
 mod rule_fields;
 mod said;
 mod view;
@@ -11,6 +12,7 @@ pub use channels::Channels;
 pub use doors::done;
 pub(crate) use doors::{add_channel, delete_channel, show, test, test_channel};
 pub use history::History;
+pub use rule_buttons::RuleButtons;
 pub use rule_fields::RuleFields;
 pub use said::Said;
 pub use view::View;

@@ -6,6 +6,7 @@ use ui::Excerpt;
 use web::Query;
 
 use crate::store::channels::Channel;
+use crate::told::Target;
 
 /// Two fields, named `channel_id` and `quiet_hours`.
 #[derive(Debug, Clone, Template)]
@@ -29,6 +30,14 @@ impl RuleFields {
             channel_id: String::new(),
             quiet_hours: String::new(),
         }
+    }
+
+    /// Filled with what a rule has.
+    pub fn show(&mut self, target: Target, quiet_hours: Option<&str>) {
+        self.channel_id = target
+            .number()
+            .map_or_else(String::new, |number| number.to_string());
+        self.quiet_hours = quiet_hours.unwrap_or_default().to_owned();
     }
 
     /// Filled with what a form said.

@@ -51,6 +51,9 @@ impl Said {
     pub(crate) fn after(done: Option<&str>) -> Self {
         match done {
             Some("added") => Self::done("Added."),
+            Some("changed") => Self::done("Saved."),
+            Some("paused") => Self::done("Paused: nobody is told of it until it is resumed."),
+            Some("resumed") => Self::done("Resumed."),
             Some("deleted") => Self::done("Deleted."),
             Some("tested") => {
                 Self::done("A test is on its way: what comes of it shows in the history below.")
