@@ -5,11 +5,11 @@ use std::sync::{PoisonError, RwLock};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::batch::{Batch, Sample, Visit};
-use crate::domain::json_scanner::RawText;
+use crate::domain::json_scanner::{self, RawText};
 use crate::domain::kind::Kind;
 use crate::domain::labels::{Labels, clean_text};
 use crate::domain::raw_labels::ReadLabels;
-use crate::domain::sample::{self, BadBatch, RawSample, Stamp};
+use crate::domain::sample::{self, BadBatch, MAX_ITEMS, RawSample, Stamp};
 use crate::domain::series::Series;
 use crate::domain::timestamp::{self, HOUR_MS};
 use crate::registry::{Registry, form_hash};
@@ -85,8 +85,14 @@ impl Span {
 
 /// Reads a request. New series are put into the registry; the rest is only looked up.
 pub fn read(text: &str, span: Span, registry: &RwLock<Registry>) -> Result<(Batch, Tally), BadBatch> {
-    let mut reading = Reading::new(span);
-    {
+    let mut reading = Reading::new(span, text.len());
+    let is_right = {
+        let known = registry.read().unwrap_or_else(PoisonError::into_inner);
+        sample::scan_known(text, |raw| reading.take(raw, &known)).is_ok() && reading.unseen_labels_are_whole()
+    };
+    // Known forms were looked at when they were unseen: only here it is not sure where labels end, or what is wrong.
+    if !is_right {
+        reading = Reading::new(span, text.len());
         let known = registry.read().unwrap_or_else(PoisonError::into_inner);
         sample::scan(text, |raw| reading.take(raw, &known))?;
     }
@@ -158,17 +164,26 @@ struct Reading<'a> {
     key: Vec<u8>,
     /// The text of the time before, and what it was: most metrics of a request are of one time.
     time_before: (&'a str, i64),
+    /// The same for times that are numbers.
+    number_before: (f64, i64),
 }
 
+/// Metrics are about so long, for room to be made once.
+const USUAL_BYTES: usize = 96;
+
 impl<'a> Reading<'a> {
-    fn new(span: Span) -> Self {
+    fn new(span: Span, n_bytes: usize) -> Self {
         Self {
             span,
-            batch: Batch::default(),
+            batch: Batch {
+                samples: Vec::with_capacity((n_bytes / USUAL_BYTES).min(MAX_ITEMS) + 1),
+                visits: Vec::new(),
+            },
             tally: Tally::default(),
             unseen: Vec::new(),
             key: Vec::with_capacity(256),
             time_before: ("", span.now_ms),
+            number_before: (f64::NAN, span.now_ms),
         }
     }
 
@@ -190,6 +205,12 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// Whether the labels of all unseen forms are JSON values and nothing behind them.
+    fn unseen_labels_are_whole(&self) -> bool {
+        let labels = self.unseen.iter().filter_map(|(raw, ..)| raw.labels);
+        labels.into_iter().all(json_scanner::is_whole)
+    }
+
     fn refuse(&mut self, refusal: Refusal) {
         self.tally.refused[refusal as usize] += 1;
     }
@@ -205,9 +226,13 @@ impl<'a> Reading<'a> {
                 self.time_before = (text.raw, at_ms);
                 Ok(at_ms)
             }
-            Stamp::Number(number) => self
-                .span
-                .check(timestamp::of_number(number).ok_or(Refusal::Timestamp)?),
+            Stamp::Number(number) if number == self.number_before.0 => Ok(self.number_before.1),
+            Stamp::Number(number) => {
+                let at_ms = timestamp::of_number(number).ok_or(Refusal::Timestamp)?;
+                let at_ms = self.span.check(at_ms)?;
+                self.number_before = (number, at_ms);
+                Ok(at_ms)
+            }
         }
     }
 
@@ -296,6 +321,43 @@ mod tests {
                 .collect();
             assert_eq!(found, [(0, 1.), (0, 2.), (0, 3.)]);
             assert_eq!((tally.n_taken, tally.refused), (3, [0; 4]));
+        }
+    }
+
+    #[test]
+    fn braces_in_labels_and_labels_in_labels_end_where_they_end() {
+        let registry = registry();
+        let item = |labels: &str| format!(r#"{{"name":"m","type":"gauge","value":1,"labels":{labels}}}"#);
+        let odd = [
+            r#"{"a":"/users/{id}"}"#,
+            r#"{"a":"x\"}","b":"y"}"#,
+            r#"{"a":{"b":"c"},"d":"}"}"#,
+            r#"{"a":1}"#,
+            "{}",
+        ];
+        for _ in 0..2 {
+            for labels in odd {
+                let (batch, _) =
+                    read(&format!("[{},{}]", item(labels), item("{}")), SPAN, &registry).unwrap();
+                assert_eq!(batch.samples.len(), 2, "{labels}");
+            }
+        }
+        let seen = registry.read().unwrap();
+        let texts: Vec<String> = seen.all().map(|(_, series)| series.labels.text()).collect();
+        assert_eq!(texts[0], r#"{a="/users/{id}"}"#);
+        assert_eq!(texts.len(), 5, "{texts:?}");
+        drop(seen);
+        for broken in [
+            r#"{"a":"b"}}"#,
+            r#"{"a" "b"}"#,
+            r#"{"a":"b"},"#,
+            r#"{"a":{"b":"c"}"#,
+        ] {
+            assert_eq!(
+                read(&format!("[{}]", item(broken)), SPAN, &registry).err(),
+                Some(BadBatch::Json),
+                "{broken}"
+            );
         }
     }
 

@@ -10,10 +10,14 @@ const TENS: [f64; MAX_SCALE as usize + 1] = [1., 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
 #[inline]
 pub fn scaled(value: f64, scale: u8) -> Option<i64> {
     let tens = TENS[usize::from(scale)];
-    let units = (value * tens).round();
-    // Not so for what is no number.
-    let whole = units as i64;
-    let is_exact = units.abs() < LARGEST_EXACT && (whole as f64 / tens).to_bits() == value.to_bits();
+    let units = value * tens;
+    // To the nearest; rounding by the standard library is a call. Not so for what is no number.
+    let whole = (units + 0.5_f64.copysign(units)) as i64;
+    let back = match scale {
+        0 => whole as f64,
+        _ => whole as f64 / tens,
+    };
+    let is_exact = units.abs() < LARGEST_EXACT && back.to_bits() == value.to_bits();
     is_exact.then_some(whole)
 }
 

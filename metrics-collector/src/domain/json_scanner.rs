@@ -99,6 +99,72 @@ impl<'a> Scanner<'a> {
         Ok(Some(key))
     }
 
+    /// [`Scanner::key`] without the key: true if one is to be taken, by [`Scanner::literal`] or [`Scanner::name`].
+    #[inline]
+    pub fn has_key(&mut self, first: bool) -> Result<bool> {
+        if self.accept(b'}') {
+            return Ok(false);
+        }
+        if !first {
+            self.expect(b',')?;
+        }
+        self.peek();
+        Ok(true)
+    }
+
+    /// A key with its colon.
+    pub fn name(&mut self) -> Result<RawText<'a>> {
+        let key = self.string()?;
+        self.expect(b':')?;
+        Ok(key)
+    }
+
+    /// Takes these bytes if they come next, blanks not left out.
+    #[inline]
+    pub fn literal(&mut self, wanted: &str) -> bool {
+        let is_there = self.text.as_bytes()[self.at..].starts_with(wanted.as_bytes());
+        self.at += wanted.len() * usize::from(is_there);
+        is_there
+    }
+
+    /// The byte behind the one that comes next.
+    #[inline]
+    pub fn second(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at + 1).copied()
+    }
+
+    /// Takes this value if it comes next and ends there.
+    #[inline]
+    pub fn repeats(&mut self, value: &str) -> bool {
+        let rest = &self.text.as_bytes()[self.at..];
+        let is_there =
+            rest.starts_with(value.as_bytes()) && matches!(rest.get(value.len()), Some(b',' | b'}' | b']'));
+        self.at += value.len() * usize::from(is_there);
+        is_there
+    }
+
+    /// What looks like an object of strings: up to the first brace that closes a string or nothing. Whether it is one
+    /// is not looked at.
+    #[inline]
+    pub fn likely_object(&mut self) -> Option<&'a str> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let is_end = |at: &usize| matches!(rest.get(at.wrapping_sub(1)), Some(b'"' | b'{'));
+        let end = memchr::memchr_iter(b'}', rest).find(is_end)? + 1;
+        let start = self.at;
+        self.at += end;
+        self.text.get(start..self.at)
+    }
+
+    /// Where it is; see [`Scanner::since`].
+    pub fn place(&self) -> usize {
+        self.at
+    }
+
+    /// The text from a place up to here.
+    pub fn since(&self, place: usize) -> &'a str {
+        &self.text[place..self.at]
+    }
+
     /// The same for an array; true if there is a value to take.
     #[inline]
     pub fn has_item(&mut self, first: bool) -> Result<bool> {
@@ -147,11 +213,12 @@ impl<'a> Scanner<'a> {
     /// A number; infinite where it is too large for one.
     #[inline]
     pub fn number(&mut self) -> Result<f64> {
-        let text = self.number_text()?;
-        match small_decimal(text.as_bytes()) {
-            Some(number) => Ok(number),
-            None => text.parse().map_err(|_| Malformed),
+        self.peek();
+        if let Some((number, length)) = short_number(&self.text.as_bytes()[self.at..]) {
+            self.at += length;
+            return Ok(number);
         }
+        self.number_text()?.parse().map_err(|_| Malformed)
     }
 
     /// A number as it stands there.
@@ -236,6 +303,12 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Whether a text is one JSON value.
+pub fn is_whole(text: &str) -> bool {
+    let mut scanner = Scanner::new(text);
+    scanner.skip().and_then(|_| scanner.end()).is_ok()
+}
+
 /// How many bytes come before the next quote, backslash or control character: eight at a time.
 #[inline]
 fn plain_len(bytes: &[u8]) -> usize {
@@ -257,37 +330,44 @@ fn plain_len(bytes: &[u8]) -> usize {
     n + bytes[n..].iter().position(is_special).unwrap_or(bytes.len() - n)
 }
 
-/// A number of few digits without an exponent: its digits are exact in an `f64`, and so is the power of ten, so that
-/// one division rounds as it should. The rest is left to the standard library.
+/// A number of few digits without an exponent, and how many bytes it takes: its digits are exact in an `f64`, and so is
+/// the power of ten, so that one division rounds as it should. The rest, right or wrong, is left to others.
 #[inline]
-fn small_decimal(bytes: &[u8]) -> Option<f64> {
-    const TENS: [f64; 16] = [
+fn short_number(bytes: &[u8]) -> Option<(f64, usize)> {
+    const MAX_DIGITS: usize = 16;
+    const TENS: [f64; MAX_DIGITS] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
     ];
-    let (is_negative, digits) = match bytes {
-        [b'-', rest @ ..] => (true, rest),
-        digits => (false, digits),
+    let is_negative = bytes.first() == Some(&b'-');
+    let start = usize::from(is_negative);
+    let mut units = 0_u64;
+    // At most a digit more than may be: no overflow.
+    let mut digits = |from: usize, most: usize| {
+        let found = bytes.get(from..)?.iter().take(most + 1);
+        let n = found
+            .map_while(|byte| {
+                byte.is_ascii_digit()
+                    .then(|| units = units * 10 + u64::from(byte - b'0'))
+            })
+            .count();
+        (1..=most).contains(&n).then_some(n)
     };
-    if digits.len() > 16 {
+    let n_whole = digits(start, MAX_DIGITS)?;
+    let mut end = start + n_whole;
+    let mut n_decimals = 0;
+    if bytes.get(end) == Some(&b'.') {
+        n_decimals = digits(end + 1, MAX_DIGITS - n_whole)?;
+        end += 1 + n_decimals;
+    }
+    let is_odd = n_whole > 1 && bytes[start] == b'0' || matches!(bytes.get(end), Some(b'e' | b'E'));
+    if is_odd || units >= 1 << 53 {
         return None;
     }
-    let (mut number, mut n_decimals, mut is_behind_point) = (0_u64, 0, false);
-    for byte in digits {
-        match byte {
-            b'0'..=b'9' => {
-                number = number * 10 + u64::from(byte - b'0');
-                n_decimals += usize::from(is_behind_point);
-            }
-            b'.' => is_behind_point = true,
-            _ => return None,
-        }
-    }
-    let number = if number < 1 << 53 {
-        number as f64 / TENS.get(n_decimals)?
-    } else {
-        return None;
+    let size = match n_decimals {
+        0 => units as f64,
+        n => units as f64 / TENS[n],
     };
-    Some(if is_negative { -number } else { number })
+    Some((if is_negative { -size } else { size }, end))
 }
 
 #[cfg(test)]
@@ -296,8 +376,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn is_json(text: &str) -> bool {
-        let mut scanner = Scanner::new(text);
-        scanner.skip().and_then(|_| scanner.end()).is_ok()
+        is_whole(text)
     }
 
     #[test]

@@ -76,14 +76,39 @@ pub struct RawSample<'a> {
 
 /// Hands every metric of a request to `each`, in order. Returns how many there were.
 /// After an error some may have been handed over: take nothing then.
-pub fn scan<'a>(text: &'a str, mut each: impl FnMut(RawSample<'a>)) -> Result<usize, BadBatch> {
-    let mut scanner = Scanner::new(text);
-    let found = match scanner.peek() {
-        Some(b'[') => Some(array(&mut scanner, &mut each)?),
-        Some(b'{') => object(&mut scanner, &mut each)?,
-        _ => scanner.skip().map(|_| None)?,
+pub fn scan<'a>(text: &'a str, each: impl FnMut(RawSample<'a>)) -> Result<usize, BadBatch> {
+    scan_with(text, Labels::Scanned, each)
+}
+
+/// The same, faster: labels are handed over as [`Scanner::likely_object`] finds them. It is [`scan`]'s answer if there is
+/// no error and all labels are JSON; else that has to be asked.
+pub fn scan_known<'a>(text: &'a str, each: impl FnMut(RawSample<'a>)) -> Result<usize, BadBatch> {
+    scan_with(text, Labels::Likely, each)
+}
+
+/// How the end of labels is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Labels {
+    Scanned,
+    Likely,
+}
+
+fn scan_with<'a>(
+    text: &'a str,
+    labels: Labels,
+    mut each: impl FnMut(RawSample<'a>),
+) -> Result<usize, BadBatch> {
+    let mut items = Items {
+        scanner: Scanner::new(text),
+        labels,
+        stamp_before: ("", 0.),
     };
-    scanner.end()?;
+    let found = match items.scanner.peek() {
+        Some(b'[') => Some(items.array(&mut each)?),
+        Some(b'{') => items.object(&mut each)?,
+        _ => items.scanner.skip().map(|_| None)?,
+    };
+    items.scanner.end()?;
     match found {
         None => Err(BadBatch::NoArray),
         Some(Found { n: 0, .. }) => Err(BadBatch::Empty),
@@ -102,45 +127,135 @@ struct Found {
     problem: Option<BadBatch>,
 }
 
-/// `{"metrics": […]}`; other fields are left out.
-fn object<'a>(
-    scanner: &mut Scanner<'a>,
-    each: &mut impl FnMut(RawSample<'a>),
-) -> Result<Option<Found>, Malformed> {
-    scanner.accept(b'{');
-    let (mut found, mut first) = (None, true);
-    while let Some(key) = scanner.key(first)? {
-        first = false;
-        if key.raw == "metrics" && found.is_none() && scanner.peek() == Some(b'[') {
-            found = Some(array(scanner, each)?);
-        } else {
-            scanner.skip()?;
-        }
-    }
-    Ok(found)
+/// A request being read.
+struct Items<'a> {
+    scanner: Scanner<'a>,
+    labels: Labels,
+    /// The number that was the time before, as it stood there: most metrics of a request are of one time.
+    stamp_before: (&'a str, f64),
 }
 
-/// Goes on to the end whatever is wrong, so that what is no JSON is told first; hands nothing over from there on.
-fn array<'a>(scanner: &mut Scanner<'a>, each: &mut impl FnMut(RawSample<'a>)) -> Result<Found, Malformed> {
-    scanner.accept(b'[');
-    let (mut n, mut problem) = (0, None);
-    while scanner.has_item(n == 0)? {
-        n += 1;
-        if n > MAX_ITEMS || problem.is_some() {
-            scanner.skip()?;
-            continue;
+impl<'a> Items<'a> {
+    /// `{"metrics": […]}`; other fields are left out.
+    fn object(&mut self, each: &mut impl FnMut(RawSample<'a>)) -> Result<Option<Found>, Malformed> {
+        self.scanner.accept(b'{');
+        let (mut found, mut first) = (None, true);
+        while let Some(key) = self.scanner.key(first)? {
+            first = false;
+            if key.raw == "metrics" && found.is_none() && self.scanner.peek() == Some(b'[') {
+                found = Some(self.array(each)?);
+            } else {
+                self.scanner.skip()?;
+            }
         }
-        if scanner.peek() != Some(b'{') {
-            scanner.skip()?;
-            problem = Some(BadBatch::NoObject);
-            continue;
-        }
-        match item(scanner)?.check() {
-            Ok(sample) => each(sample),
-            Err(bad) => problem = Some(bad),
-        }
+        Ok(found)
     }
-    Ok(Found { n, problem })
+
+    /// Goes on to the end whatever is wrong, so that what is no JSON is told first; hands nothing over from there on.
+    fn array(&mut self, each: &mut impl FnMut(RawSample<'a>)) -> Result<Found, Malformed> {
+        self.scanner.accept(b'[');
+        let (mut n, mut problem) = (0, None);
+        while self.scanner.has_item(n == 0)? {
+            n += 1;
+            if n > MAX_ITEMS || problem.is_some() {
+                self.scanner.skip()?;
+                continue;
+            }
+            if self.scanner.peek() != Some(b'{') {
+                self.scanner.skip()?;
+                problem = Some(BadBatch::NoObject);
+                continue;
+            }
+            match self.item()?.check() {
+                Ok(sample) => each(sample),
+                Err(bad) => problem = Some(bad),
+            }
+        }
+        Ok(Found { n, problem })
+    }
+
+    #[inline]
+    fn item(&mut self) -> Result<Fields<'a>, Malformed> {
+        self.scanner.accept(b'{');
+        let (mut fields, mut first) = (Fields::default(), true);
+        while self.scanner.has_key(first)? {
+            first = false;
+            match field(&mut self.scanner)? {
+                Field::Name => fields.name = text(&mut self.scanner)?,
+                Field::Kind => fields.kind = text(&mut self.scanner)?,
+                Field::Value => {
+                    fields.value = number(&mut self.scanner)?.filter(|value| value.is_finite());
+                }
+                Field::Labels => fields.labels = Some(self.labels()?).filter(|text| *text != "null"),
+                Field::Stamp => fields.stamp = self.stamp()?,
+                Field::Project => fields.project = text(&mut self.scanner)?,
+                Field::Other => drop(self.scanner.skip()?),
+            }
+        }
+        Ok(fields)
+    }
+
+    #[inline]
+    fn labels(&mut self) -> Result<&'a str, Malformed> {
+        if self.labels == Labels::Likely && self.scanner.peek() == Some(b'{') {
+            return self.scanner.likely_object().ok_or(Malformed);
+        }
+        self.scanner.skip()
+    }
+
+    #[inline]
+    fn stamp(&mut self) -> Result<Option<Stamp<'a>>, Malformed> {
+        if self.scanner.peek() == Some(b'"') {
+            return Ok(Some(Stamp::Text(self.scanner.string()?)));
+        }
+        let (text, before) = self.stamp_before;
+        if !text.is_empty() && self.scanner.repeats(text) {
+            return Ok(Some(Stamp::Number(before)));
+        }
+        let place = self.scanner.place();
+        let stamp = number(&mut self.scanner)?;
+        if let Some(number) = stamp {
+            self.stamp_before = (self.scanner.since(place), number);
+        }
+        Ok(stamp.map(Stamp::Number))
+    }
+}
+
+/// A field of a metric.
+enum Field {
+    Name,
+    Kind,
+    Value,
+    Labels,
+    Stamp,
+    Project,
+    Other,
+}
+
+/// Which one comes next; its key is taken. Keys are written in one way nearly always, and in any other they are read.
+#[inline]
+fn field(scanner: &mut Scanner<'_>) -> Result<Field, Malformed> {
+    let likely = match scanner.second() {
+        Some(b'n') if scanner.literal("\"name\":") => Some(Field::Name),
+        Some(b't') if scanner.literal("\"type\":") => Some(Field::Kind),
+        Some(b't') if scanner.literal("\"timestamp\":") => Some(Field::Stamp),
+        Some(b'v') if scanner.literal("\"value\":") => Some(Field::Value),
+        Some(b'l') if scanner.literal("\"labels\":") => Some(Field::Labels),
+        Some(b'p') if scanner.literal("\"project\":") => Some(Field::Project),
+        _ => None,
+    };
+    if let Some(field) = likely {
+        return Ok(field);
+    }
+    Ok(match scanner.name()?.raw {
+        "name" => Field::Name,
+        "type" => Field::Kind,
+        "value" => Field::Value,
+        "labels" => Field::Labels,
+        "timestamp" => Field::Stamp,
+        "project" => Field::Project,
+        _ => Field::Other,
+    })
 }
 
 /// The fields of a metric as far as they have the right type.
@@ -154,25 +269,8 @@ struct Fields<'a> {
     project: Option<RawText<'a>>,
 }
 
-fn item<'a>(scanner: &mut Scanner<'a>) -> Result<Fields<'a>, Malformed> {
-    scanner.accept(b'{');
-    let (mut fields, mut first) = (Fields::default(), true);
-    while let Some(key) = scanner.key(first)? {
-        first = false;
-        match key.raw {
-            "name" => fields.name = text(scanner)?,
-            "type" => fields.kind = text(scanner)?,
-            "value" => fields.value = number(scanner)?.filter(|value| value.is_finite()),
-            "labels" => fields.labels = Some(scanner.skip()?).filter(|text| *text != "null"),
-            "timestamp" => fields.stamp = stamp(scanner)?,
-            "project" => fields.project = text(scanner)?,
-            _ => drop(scanner.skip()?),
-        }
-    }
-    Ok(fields)
-}
-
 /// A string; `None` for anything else, which is left out.
+#[inline]
 fn text<'a>(scanner: &mut Scanner<'a>) -> Result<Option<RawText<'a>>, Malformed> {
     if scanner.peek() == Some(b'"') {
         return scanner.string().map(Some);
@@ -181,18 +279,12 @@ fn text<'a>(scanner: &mut Scanner<'a>) -> Result<Option<RawText<'a>>, Malformed>
     Ok(None)
 }
 
+#[inline]
 fn number(scanner: &mut Scanner<'_>) -> Result<Option<f64>, Malformed> {
     match scanner.peek() {
         Some(b'-' | b'0'..=b'9') => scanner.number().map(Some),
         _ => scanner.skip().map(|_| None),
     }
-}
-
-fn stamp<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Stamp<'a>>, Malformed> {
-    Ok(match scanner.peek() {
-        Some(b'"') => Some(Stamp::Text(scanner.string()?)),
-        _ => number(scanner)?.map(Stamp::Number),
-    })
 }
 
 impl<'a> Fields<'a> {
