@@ -9,10 +9,10 @@ use service::{Common, unix_ms};
 use web::{Error, Result, StatusCode};
 
 use crate::domain::batch::Batch;
-use crate::domain::resolution;
+use crate::domain::resolution::{self, Plan};
 use crate::domain::select::{Answer, Select};
 use crate::domain::timestamp::HOUR_MS;
-use crate::engine::{self, NoAnswer};
+use crate::engine::{self, Chosen, Found, NoAnswer};
 use crate::ingest::Ingest;
 use crate::intake::{self, Observation, Span, Tally};
 use crate::scrapes::Scrapes;
@@ -112,25 +112,60 @@ impl App {
 
     /// Answers a query.
     pub async fn select(&self, select: Select) -> Result<Answer> {
-        let retention = &self.settings.retention;
-        let plan = resolution::plan(select.from_ms, select.to_ms, select.step, unix_ms(), retention)
-            .ok_or_else(|| {
-                Error::bad_request(format!(
-                    "step is too short: at most {} points",
-                    resolution::MAX_POINTS
-                ))
-            })?;
+        let function = select.function;
+        let found = self.find(vec![select]).await?.pop();
+        Ok(found
+            .ok_or_else(|| Error::internal("a query has one answer"))?
+            .into_answer(function))
+    }
+
+    /// Finds what several queries ask for in one go, in their order.
+    pub async fn find(&self, selects: Vec<Select>) -> Result<Vec<Found>> {
+        let now_ms = unix_ms();
+        let plans = selects.iter().map(|select| self.plan(select, now_ms));
+        let plans = plans.collect::<Result<Vec<Plan>>>()?;
         self.ingest.settled().await;
-        let chosen = engine::choose(&self.ingest.registry(), &select);
+        let chosen: Vec<Chosen> = {
+            let registry = self.ingest.registry();
+            selects
+                .iter()
+                .map(|select| engine::choose(&registry, select))
+                .collect()
+        };
         let ingest = self.ingest.clone();
-        let answer = self
-            .common
-            .read(move |connection| engine::run(connection, &ingest, &select, &plan, chosen));
-        answer.await?.map_err(|no_answer| match no_answer {
-            NoAnswer::TooMany(n_lines) => Error::bad_request(format!(
-                "series: {n_lines} lines with so many points are too many; filter by labels, group_by fewer of them, or ask for a longer step"
-            )),
-            NoAnswer::TooSlow => Error::unavailable("the query takes too long; ask for fewer series or less time", RETRY_AFTER),
+        let found = self.common.read(move |connection| {
+            let mut all = Vec::with_capacity(plans.len());
+            for (plan, chosen) in plans.iter().zip(chosen) {
+                match engine::run(connection, &ingest, plan, chosen)? {
+                    Ok(found) => all.push(found),
+                    Err(no_answer) => return Ok(Err(no_answer)),
+                }
+            }
+            Ok(Ok(all))
+        });
+        found.await?.map_err(refused)
+    }
+
+    fn plan(&self, select: &Select, now_ms: i64) -> Result<Plan> {
+        let retention = &self.settings.retention;
+        let plan = resolution::plan(select.from_ms, select.to_ms, select.step, now_ms, retention);
+        plan.ok_or_else(|| {
+            Error::bad_request(format!(
+                "step is too short: at most {} points",
+                resolution::MAX_POINTS
+            ))
         })
+    }
+}
+
+fn refused(no_answer: NoAnswer) -> Error {
+    match no_answer {
+        NoAnswer::TooMany(n_lines) => Error::bad_request(format!(
+            "series: {n_lines} lines with so many points are too many; filter by labels, group_by fewer of them, or ask for a longer step"
+        )),
+        NoAnswer::TooSlow => Error::unavailable(
+            "the query takes too long; ask for fewer series or less time",
+            RETRY_AFTER,
+        ),
     }
 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::domain::aggregate::Aggregate;
+use crate::domain::fold::Fold;
 use crate::domain::kind::Kind;
-use crate::domain::resolution::Plan;
-use crate::domain::select::{Answer, Point, Select, SeriesResult, Split};
+use crate::domain::resolution::{Grid, Plan};
+use crate::domain::select::{Answer, Function, Point, Select, SeriesResult, Split};
 use crate::domain::series::Series;
 use crate::ingest::Ingest;
 use crate::registry::Registry;
@@ -27,6 +28,9 @@ pub struct Chosen {
     /// By id.
     members: Vec<Member>,
     lines: Vec<SeriesResult>,
+    /// Whether the means of the series are asked for.
+    has_totals: bool,
+    is_plain: bool,
 }
 
 /// A series and its line.
@@ -55,7 +59,7 @@ pub fn choose(registry: &Registry, select: &Select) -> Chosen {
     let kind = select
         .kind
         .or_else(|| most_frequent(meant.iter().map(|(_, series)| series.kind)));
-    let mut lines: BTreeMap<Line<'_>, Vec<u32>> = BTreeMap::new();
+    let mut lines: BTreeMap<Common<'_>, Vec<u32>> = BTreeMap::new();
     for (id, series) in meant.into_iter().filter(|(_, series)| Some(series.kind) == kind) {
         lines.entry(line_of(series, &select.split)).or_default().push(id);
     }
@@ -67,7 +71,7 @@ pub fn choose(registry: &Registry, select: &Select) -> Chosen {
         members.extend(ids.iter().map(|id| Member { series: *id, line }));
     }
     members.sort_unstable_by_key(|member| member.series);
-    let result = |(labels, project): Line<'_>| SeriesResult {
+    let result = |(labels, project): Common<'_>| SeriesResult {
         labels: labels
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -79,13 +83,15 @@ pub fn choose(registry: &Registry, select: &Select) -> Chosen {
         kind,
         members,
         lines: lines.into_keys().map(result).collect(),
+        has_totals: select.function == Some(Function::Total),
+        is_plain: select.is_plain,
     }
 }
 
 /// What tells lines apart: labels, and the project where series are apart.
-type Line<'a> = (Vec<(&'a str, &'a str)>, Option<&'a str>);
+type Common<'a> = (Vec<(&'a str, &'a str)>, Option<&'a str>);
 
-fn line_of<'a>(series: &'a Series, split: &'a Split) -> Line<'a> {
+fn line_of<'a>(series: &'a Series, split: &'a Split) -> Common<'a> {
     match split {
         Split::Merged => (Vec::new(), None),
         Split::By(keys) => {
@@ -108,14 +114,6 @@ fn most_frequent(kinds: impl Iterator<Item = Kind>) -> Option<Kind> {
         .filter(|kind| of(kind) > 0)
 }
 
-/// A bucket of a line.
-#[derive(Clone, Default)]
-struct Cell {
-    bucket: Aggregate,
-    /// The series' means, summed up.
-    total: f64,
-}
-
 /// Why a query has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoAnswer {
@@ -125,20 +123,93 @@ pub enum NoAnswer {
     TooSlow,
 }
 
+/// What a query found, before anything is made of it.
+pub struct Found {
+    kind: Option<Kind>,
+    plan: Plan,
+    n_series: usize,
+    lines: Vec<Line>,
+}
+
+/// A line: what its series have in common, and their buckets.
+struct Line {
+    result: SeriesResult,
+    fold: Fold,
+    /// By bucket, the series' means summed up; empty where nobody asks for it.
+    totals: Vec<f64>,
+}
+
+impl Found {
+    /// The answer that the function makes of it.
+    pub fn into_answer(self, function: Option<Function>) -> Answer {
+        let Plan { tier, grid } = self.plan;
+        let told = |line: Line| SeriesResult {
+            points: self
+                .kind
+                .map_or_else(Vec::new, |kind| points(&line, kind, function, &grid)),
+            ..line.result
+        };
+        Answer {
+            kind: self.kind,
+            tier,
+            step_ms: grid.step_ms,
+            from_ms: grid.from_ms,
+            to_ms: grid.to_ms(),
+            n_series: self.n_series,
+            series: self.lines.into_iter().map(told).collect(),
+        }
+    }
+
+    /// Of a query for whole ranges: the labels of each line that has samples, and what they sum up to.
+    pub fn wholes(&self) -> impl Iterator<Item = (&[(String, String)], &Aggregate)> {
+        self.lines
+            .iter()
+            .filter_map(move |line| Some((line.result.labels.as_slice(), line.fold.filled().next()?.1)))
+    }
+
+    /// All buckets that have samples, line after line: when each begins, and what is in it.
+    pub fn buckets(&self) -> impl Iterator<Item = (i64, &Aggregate)> {
+        let filled = self.lines.iter().flat_map(|line| line.fold.filled());
+        filled.map(|(place, bucket)| (self.plan.grid.at_ms(place), bucket))
+    }
+
+    /// All of them together.
+    pub fn whole(&self) -> Aggregate {
+        let mut all = Aggregate::default();
+        self.wholes().for_each(|(_, bucket)| all.merge(bucket));
+        all
+    }
+
+    /// What is added up, or counted, in a bucket of it: requests by a counter, observations.
+    pub fn increase(&self, bucket: &Aggregate) -> f64 {
+        let increase = self
+            .kind
+            .and_then(|kind| Function::Increase.of(kind, bucket, 0., self.plan.grid.step_ms));
+        increase.unwrap_or(0.)
+    }
+}
+
 /// Reads and folds. `connection` has not read anything yet: memory is looked at after its snapshot is taken.
 pub fn run(
     connection: &Connection,
     ingest: &Ingest,
-    select: &Select,
     plan: &Plan,
-    mut chosen: Chosen,
-) -> rusqlite::Result<Result<Answer, NoAnswer>> {
+    chosen: Chosen,
+) -> rusqlite::Result<Result<Found, NoAnswer>> {
     let n_lines = chosen.lines.len();
     if n_lines.saturating_mul(plan.grid.n) > MAX_CELLS {
         return Ok(Err(NoAnswer::TooMany(n_lines)));
     }
     let _reading = ingest.readers.enter();
-    let mut cells = vec![Cell::default(); n_lines * plan.grid.n];
+    let line = |result| Line {
+        result,
+        fold: match chosen.is_plain {
+            true => Fold::plain(plan.grid),
+            false => Fold::new(plan.grid),
+        },
+        totals: Vec::new(),
+    };
+    let mut lines: Vec<Line> = chosen.lines.into_iter().map(line).collect();
     if let Some(kind) = chosen.kind {
         let mut source = Source::open(connection, ingest, plan)?;
         let began = Instant::now();
@@ -146,44 +217,47 @@ pub fn run(
             if done % CLOCK_STEP == 0 && began.elapsed() > MAX_TIME {
                 return Ok(Err(NoAnswer::TooSlow));
             }
-            source.read(member.series, kind)?;
-            let line = &mut cells[member.line * plan.grid.n..][..plan.grid.n];
-            for (place, bucket) in source.fold.filled() {
-                line[place].bucket.merge(bucket);
-                line[place].total += bucket.avg();
+            let line = &mut lines[member.line];
+            match chosen.has_totals {
+                true => line.add_apart(&mut source, member.series, kind)?,
+                false => line.add(&mut source, member.series, kind)?,
             }
         }
-        for (line, cells) in chosen.lines.iter_mut().zip(cells.chunks(plan.grid.n)) {
-            line.points = points(cells, kind, select, plan);
-        }
     }
-    Ok(Ok(Answer {
+    Ok(Ok(Found {
         kind: chosen.kind,
-        tier: plan.tier,
-        step_ms: plan.grid.step_ms,
-        from_ms: plan.grid.from_ms,
-        to_ms: plan.grid.to_ms(),
+        plan: *plan,
         n_series: chosen.members.len(),
-        series: chosen.lines,
+        lines,
     }))
 }
 
-fn points(cells: &[Cell], kind: Kind, select: &Select, plan: &Plan) -> Vec<Point> {
-    let filled = cells
-        .iter()
-        .enumerate()
-        .filter(|(_, cell)| !cell.bucket.is_empty());
-    filled
-        .map(|(place, cell)| {
-            let at_ms = plan.grid.at_ms(place);
-            Point::of(
-                at_ms,
-                kind,
-                &cell.bucket,
-                cell.total,
-                select.function,
-                plan.grid.step_ms,
-            )
-        })
-        .collect()
+impl Line {
+    /// Reads a series right into the line.
+    fn add(&mut self, source: &mut Source<'_>, series: u32, kind: Kind) -> rusqlite::Result<()> {
+        std::mem::swap(&mut source.fold, &mut self.fold);
+        let read = source.read(series, kind);
+        std::mem::swap(&mut source.fold, &mut self.fold);
+        read
+    }
+
+    /// Reads it apart, since its means are asked for as well.
+    fn add_apart(&mut self, source: &mut Source<'_>, series: u32, kind: Kind) -> rusqlite::Result<()> {
+        self.totals.resize(self.fold.grid().n, 0.);
+        source.fold.clear();
+        source.read(series, kind)?;
+        for (place, bucket) in source.fold.filled() {
+            self.totals[place] += bucket.avg();
+        }
+        self.fold.merge(&source.fold);
+        Ok(())
+    }
+}
+
+fn points(line: &Line, kind: Kind, function: Option<Function>, grid: &Grid) -> Vec<Point> {
+    let point = |(place, bucket): (usize, &Aggregate)| {
+        let total = line.totals.get(place).copied().unwrap_or_default();
+        Point::of(grid.at_ms(place), kind, bucket, total, function, grid.step_ms)
+    };
+    line.fold.filled().map(point).collect()
 }

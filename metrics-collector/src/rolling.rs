@@ -224,7 +224,13 @@ impl Roller {
         window: i64,
         series: u32,
     ) -> rusqlite::Result<Option<(Vec<Entry>, Option<f64>)>> {
-        let found = read_chunk(connection, window, series, &mut self.columns)?;
+        let found = read_chunk(
+            connection,
+            window,
+            series,
+            &mut self.columns,
+            &mut KnownTimes::default(),
+        )?;
         Ok(found.map(|total_before| (self.columns.entries().collect(), total_before)))
     }
 
@@ -236,7 +242,15 @@ impl Roller {
         series: u32,
     ) -> rusqlite::Result<Option<f64>> {
         for before in 1..=WINDOWS_BACK {
-            if read_chunk(connection, window - before, series, &mut self.columns)?.is_some() {
+            if read_chunk(
+                connection,
+                window - before,
+                series,
+                &mut self.columns,
+                &mut KnownTimes::default(),
+            )?
+            .is_some()
+            {
                 return Ok(self.columns.values.last().copied());
             }
         }
@@ -271,18 +285,17 @@ pub fn read_chunk(
     window: i64,
     series: u32,
     columns: &mut Columns,
+    known: &mut KnownTimes,
 ) -> rusqlite::Result<Option<Option<f64>>> {
     let read = |bytes: &[u8]| -> rusqlite::Result<Option<Option<f64>>> {
         let Some(blob) = ChunkBlob::decode(bytes) else {
             return Ok(None);
         };
-        let decoded = match blob.times {
-            Times::Own(times) => columns.decode(times, blob.values),
-            Times::Shared(number) => tiers::read(connection, Table::Times, place(window, number), |times| {
-                columns.decode(times, blob.values)
-            })?
-            .flatten(),
+        let has_times = match blob.times {
+            Times::Own(times) => columns.decode_times(times),
+            Times::Shared(number) => known.read(connection, place(window, number), columns)?,
         };
+        let decoded = has_times.and_then(|()| columns.decode_values(blob.values));
         Ok(decoded.map(|()| blob.total_before))
     };
     let found = tiers::read(connection, Table::Chunks, place(window, series), read)?.transpose()?;
@@ -290,6 +303,38 @@ pub fn read_chunk(
         tracing::error!(window, series, "a chunk of series {series} cannot be read");
     }
     Ok(found.flatten())
+}
+
+/// Times that chunks share, read once in one snapshot of the database: those of a thousand series are often the same.
+#[derive(Debug, Default)]
+pub struct KnownTimes(HashMap<i64, Vec<i64>>);
+
+impl KnownTimes {
+    /// Different ones kept; beyond that all are forgotten.
+    const MAX_KEPT: usize = 64;
+
+    fn read(
+        &mut self,
+        connection: &Connection,
+        place: i64,
+        columns: &mut Columns,
+    ) -> rusqlite::Result<Option<()>> {
+        if let Some(at) = self.0.get(&place) {
+            columns.set_times(at);
+            return Ok(Some(()));
+        }
+        let read = tiers::read(connection, Table::Times, place, |times| {
+            columns.decode_times(times)
+        })?;
+        if read.flatten().is_none() {
+            return Ok(None);
+        }
+        if self.0.len() >= Self::MAX_KEPT {
+            self.0.clear();
+        }
+        self.0.insert(place, columns.at.clone());
+        Ok(Some(()))
+    }
 }
 
 /// The buckets of a tier in a window, their places counted from its beginning.

@@ -16,7 +16,7 @@ use crate::domain::timestamp::MINUTE_MS;
 use crate::domain::window;
 use crate::heads::Frozen;
 use crate::ingest::Ingest;
-use crate::rolling::{Roller, read_chunk};
+use crate::rolling::{KnownTimes, Roller, read_chunk};
 use crate::store::progress::{self, Progress};
 use crate::store::tiers::{self, Table, place};
 
@@ -27,10 +27,11 @@ pub struct Source<'q> {
     plan: &'q Plan,
     progress: Progress,
     frozen: Option<Arc<Frozen>>,
-    /// The buckets of the series that was read last.
+    /// What was read.
     pub fold: Fold,
     row: TierRow,
     columns: Columns,
+    times: KnownTimes,
     /// Windows of which memory had something when this was opened, in order.
     in_memory: Vec<i64>,
 }
@@ -55,13 +56,14 @@ impl<'q> Source<'q> {
             fold: Fold::new(plan.grid),
             row: TierRow::default(),
             columns: Columns::default(),
+            times: KnownTimes::default(),
             in_memory,
         })
     }
 
-    /// Fills the fold with a series.
+    /// Adds a series to the fold.
     pub fn read(&mut self, series: u32, kind: Kind) -> rusqlite::Result<()> {
-        self.fold.clear();
+        self.fold.begin();
         if kind == Kind::Cumulative && (self.plan.tier < Tier::FiveMinutes || self.has_late(series)) {
             return self.read_totals(series);
         }
@@ -140,7 +142,7 @@ impl<'q> Source<'q> {
         for number in first..=last {
             if self.chunk(number, series)?.is_some() {
                 let Self { fold, columns, .. } = self;
-                fold.add_entries(kind, window::start_ms(number), columns.entries());
+                fold.add_columns(kind, window::start_ms(number), columns);
             } else if number < self.progress.chunks_from {
                 self.read_row(Table::Minutes, MINUTE_MS, number, series)?;
             }
@@ -153,7 +155,13 @@ impl<'q> Source<'q> {
         // Of the last window that is gone some may be left.
         match number + 1 < self.progress.chunks_from {
             true => Ok(None),
-            false => read_chunk(self.connection, number, series, &mut self.columns),
+            false => read_chunk(
+                self.connection,
+                number,
+                series,
+                &mut self.columns,
+                &mut self.times,
+            ),
         }
     }
 
@@ -279,9 +287,7 @@ impl<'q> Source<'q> {
 fn add_head(fold: &mut Fold, columns: &mut Columns, kind: Kind, number: i64, head: &Head) {
     let start_ms = window::start_ms(number);
     match head {
-        Head::Samples(samples) => samples.each(columns, |entry| fold.add_entry(kind, start_ms, entry)),
-        Head::Minutes(minutes) => minutes.each(|minute, bucket| {
-            fold.add_bucket(start_ms + i64::from(minute) * MINUTE_MS, start_ms, bucket);
-        }),
+        Head::Samples(samples) => samples.fold(kind, start_ms, columns, fold),
+        Head::Minutes(minutes) => minutes.fold(start_ms, fold),
     }
 }

@@ -1,6 +1,7 @@
 //! `GET /api/dashboard`: a project in one answer (contract §3.6), true over any period.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,10 +12,12 @@ use web::{Request, Response, ResponseExt, Result, StatusCode};
 use super::select_query::{self, DEFAULT_PERIOD};
 use crate::app::App;
 use crate::catalogue;
-use crate::dashboard::{self, Scope, VitalTotals, Vitals};
+use crate::dashboard::Scope;
+use crate::dashboard::vitals::{self, VitalTotals, Vitals};
+use crate::domain::decimal;
 use crate::domain::resolution::Step;
-use crate::domain::select::{Function, Select};
-use crate::domain::well_known::{RATED_QUANTILE, VITALS, Vital};
+use crate::domain::select::Select;
+use crate::domain::well_known::{RATED_QUANTILE, VITALS};
 
 /// Metrics listed.
 const MAX_TOP: usize = 10;
@@ -54,7 +57,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     if range.period.is_none() {
         body["period"] = Value::Null;
     }
-    if let Some(vitals) = dashboard::vitals(&app, &scope).await? {
+    if let Some(vitals) = vitals::vitals(&app, &scope).await? {
         body["web_vitals"] = json!({
             "summary": summary(&vitals),
             "sessions": vitals.n_sessions,
@@ -68,24 +71,22 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
 /// Every metric that has samples in the range.
 async fn metrics(app: &App, scope: &Scope) -> Result<Vec<Top>> {
     let names = catalogue::names(&app.ingest.registry(), scope.project.as_deref());
-    let mut metrics = Vec::with_capacity(names.len());
-    for metric in names {
-        let select = Select {
-            kind: Some(metric.kind),
-            ..scope.select(&metric.name, Step::Whole)
-        };
-        let answer = app.select(select).await?;
-        let Some(point) = answer.series.first().and_then(|line| line.points.first()) else {
-            continue;
-        };
-        metrics.push(Top {
+    let selects = names.iter().map(|metric| Select {
+        kind: Some(metric.kind),
+        is_plain: true,
+        ..scope.select(&metric.name, Step::Whole)
+    });
+    let found = app.find(selects.collect()).await?;
+    let tops = names.iter().zip(found).filter_map(|(metric, found)| {
+        let (_, bucket) = found.wholes().next()?;
+        Some(Top {
             name: metric.name.to_string(),
             kind: metric.kind.name(),
-            count: point.count,
-            total: point.sum,
-        });
-    }
-    Ok(metrics)
+            count: bucket.count,
+            total: decimal::tidy(bucket.sum, decimal::MAX_SCALE),
+        })
+    });
+    Ok(tops.collect())
 }
 
 fn summary(vitals: &Vitals) -> Map<String, Value> {
@@ -108,30 +109,38 @@ fn summary(vitals: &Vitals) -> Map<String, Value> {
     pairs.collect()
 }
 
+/// The vitals that the contract has over time: p75 of one bucket.
+#[derive(Serialize)]
+struct Moment {
+    bucket: String,
+    lcp: Option<f64>,
+    inp: Option<f64>,
+    cls: Option<f64>,
+    count: u64,
+}
+
 /// p75 by bucket: a minute up to a day, else an hour.
-async fn timeseries(app: &App, scope: &Scope) -> Result<Vec<Value>> {
-    let mut buckets: std::collections::BTreeMap<i64, (u64, Map<String, Value>)> = Default::default();
-    for vital in &VITALS[..N_CORE] {
-        let select = Select {
-            function: Some(Function::Quantile(RATED_QUANTILE)),
-            ..scope.select(vital.metric, Step::Auto)
-        };
-        let answer = app.select(select).await?;
-        for point in answer.series.iter().flat_map(|line| &line.points) {
-            let (count, values) = buckets.entry(point.at_ms).or_default();
-            *count += point.count;
-            values.insert(vital.key.to_owned(), point.value.into());
+async fn timeseries(app: &App, scope: &Scope) -> Result<Vec<Moment>> {
+    let core = &VITALS[..N_CORE];
+    let selects = core.iter().map(|vital| scope.select(vital.metric, Step::Auto));
+    let found = app.find(selects.collect()).await?;
+    let mut buckets: BTreeMap<i64, (u64, [Option<f64>; N_CORE])> = BTreeMap::new();
+    for (place, found) in found.iter().enumerate() {
+        for (at_ms, bucket) in found.buckets() {
+            let (count, p75) = buckets.entry(at_ms).or_default();
+            *count += bucket.count;
+            p75[place] = bucket.quantile(RATED_QUANTILE);
         }
     }
-    let told = buckets.into_iter().map(|(at_ms, (count, values))| {
-        let value = |vital: &Vital| values.get(vital.key).cloned().unwrap_or(Value::Null);
-        let mut row = json!({ "bucket": rfc3339_seconds(at_ms) });
-        for vital in &VITALS[..N_CORE] {
-            row[vital.key] = value(vital);
-        }
-        row["count"] = count.into();
-        row
-    });
+    let told = buckets
+        .into_iter()
+        .map(|(at_ms, (count, [lcp, inp, cls]))| Moment {
+            bucket: rfc3339_seconds(at_ms),
+            lcp,
+            inp,
+            cls,
+            count,
+        });
     Ok(told.collect())
 }
 

@@ -58,6 +58,20 @@ impl Aggregate {
         }
     }
 
+    /// Of values in order of time, the latest at `last_at`; not empty.
+    pub fn of_run(values: &[f64], last_at: i64) -> Self {
+        let fold = |first: f64, of: fn(f64, f64) -> f64| values.iter().copied().fold(first, of);
+        Self {
+            count: values.len() as u64,
+            sum: values.iter().sum(),
+            min: fold(f64::INFINITY, f64::min),
+            max: fold(f64::NEG_INFINITY, f64::max),
+            last: values.last().copied().unwrap_or_default(),
+            last_at,
+            sketch: None,
+        }
+    }
+
     /// Adds another bucket's, of the same or another series.
     pub fn merge(&mut self, other: &Self) {
         self.merge_plain(other);

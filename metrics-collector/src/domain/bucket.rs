@@ -26,24 +26,35 @@ pub fn encode_into(bucket: &Aggregate, out: &mut Vec<u8>) {
 /// The way back.
 pub fn decode(reader: &mut Reader<'_>) -> Option<Aggregate> {
     let mut bucket = Aggregate::default();
-    merge_encoded(&mut bucket, reader)?;
+    merge_encoded(&mut bucket, reader, 0)?;
     Some(bucket)
 }
 
-/// Adds a bucket that is still bytes.
-pub fn merge_encoded(bucket: &mut Aggregate, reader: &mut Reader<'_>) -> Option<()> {
-    let (sum, min, max, last) = (reader.float()?, reader.float()?, reader.float()?, reader.float()?);
-    let last_at = reader.signed()?;
-    let sketch = bucket.sketch.get_or_insert_default();
-    sketch.merge_encoded(reader)?;
-    bucket.count = sketch.count();
-    bucket.sum += sum;
-    bucket.min = bucket.min.min(min);
-    bucket.max = bucket.max.max(max);
-    if last_at >= bucket.last_at {
-        (bucket.last, bucket.last_at) = (last, last_at);
-    }
+/// Adds a bucket that is still bytes. Its times count from `start_ms`.
+pub fn merge_encoded(bucket: &mut Aggregate, reader: &mut Reader<'_>, start_ms: i64) -> Option<()> {
+    let mut plain = read_plain(reader, start_ms)?;
+    plain.count = bucket.sketch.get_or_insert_default().merge_encoded(reader)?;
+    bucket.merge_plain(&plain);
     Some(())
+}
+
+/// The same without the distribution.
+pub fn merge_encoded_plain(bucket: &mut Aggregate, reader: &mut Reader<'_>, start_ms: i64) -> Option<()> {
+    let mut plain = read_plain(reader, start_ms)?;
+    plain.count = Sketch::count_encoded(reader)?;
+    bucket.merge_plain(&plain);
+    Some(())
+}
+
+fn read_plain(reader: &mut Reader<'_>, start_ms: i64) -> Option<Aggregate> {
+    Some(Aggregate {
+        sum: reader.float()?,
+        min: reader.float()?,
+        max: reader.float()?,
+        last: reader.float()?,
+        last_at: reader.signed()?.wrapping_add(start_ms),
+        ..Aggregate::default()
+    })
 }
 
 #[cfg(test)]
@@ -60,7 +71,7 @@ mod tests {
         let bytes = encode(&bucket);
         assert_eq!(decode(&mut Reader::new(&bytes)).as_ref(), Some(&bucket));
         let mut twice = bucket.clone();
-        merge_encoded(&mut twice, &mut Reader::new(&bytes)).unwrap();
+        merge_encoded(&mut twice, &mut Reader::new(&bytes), 0).unwrap();
         bucket.merge(&bucket.clone());
         assert_eq!(twice, bucket);
         assert_eq!(decode(&mut Reader::new(&bytes[..bytes.len() - 1])), None);

@@ -58,12 +58,29 @@ impl Columns {
 
     /// Replaces all by what two parts say.
     pub fn decode(&mut self, times: &[u8], values: &[u8]) -> Option<()> {
+        self.decode_times(times)?;
+        self.decode_values(values)
+    }
+
+    /// Replaces all by times alone; their values come next.
+    pub fn decode_times(&mut self, times: &[u8]) -> Option<()> {
         self.clear();
         let mut reader = Reader::new(times);
         let n = usize::try_from(reader.number()?)
             .ok()
             .filter(|n| *n <= column::MAX_LEN)?;
-        column::read_whole(&mut reader, n, &mut self.room, &mut self.at)?;
+        column::read_whole(&mut reader, n, &mut self.room, &mut self.at)
+    }
+
+    /// The same with times that were read before.
+    pub fn set_times(&mut self, at: &[i64]) {
+        self.clear();
+        self.at.extend_from_slice(at);
+    }
+
+    /// Adds the values of the times that are there.
+    pub fn decode_values(&mut self, values: &[u8]) -> Option<()> {
+        let n = self.at.len();
         let mut reader = Reader::new(values);
         let has_counts = reader.byte()? != 0;
         column::read_floats(&mut reader, n, &mut self.room, &mut self.units, &mut self.values)?;

@@ -136,7 +136,7 @@ pub fn write_floats(out: &mut Vec<u8>, numbers: &[f64]) {
     if numbers.is_empty() {
         return;
     }
-    match common_scale(numbers) {
+    match common_scale(numbers.iter().copied()) {
         Some(scale) => {
             let units: Vec<i64> = numbers
                 .iter()
@@ -150,17 +150,23 @@ pub fn write_floats(out: &mut Vec<u8>, numbers: &[f64]) {
 }
 
 /// The fewest decimals with which all are exact.
-fn common_scale(numbers: &[f64]) -> Option<u8> {
+pub fn common_scale(numbers: impl Iterator<Item = f64> + Clone) -> Option<u8> {
     let mut scale = 0;
-    for number in numbers {
-        if decimal::scaled(*number, scale).is_none() {
-            scale = decimal::scale_of(*number, scale)?;
+    for number in numbers.clone() {
+        if decimal::scaled(number, scale).is_none() {
+            scale = decimal::scale_of(number, scale)?;
         }
     }
-    let all_fit = numbers
-        .iter()
-        .all(|number| decimal::scaled(*number, scale).is_some());
+    let mut numbers = numbers;
+    let all_fit = numbers.all(|number| decimal::scaled(number, scale).is_some());
     all_fit.then_some(scale)
+}
+
+/// Bytes that [`write_whole`] takes.
+pub fn cost(numbers: &[i64]) -> usize {
+    let mut out = Vec::new();
+    write_whole(&mut out, numbers);
+    out.len()
 }
 
 /// Each number's bits that differ from the one before, without the zeros that all of a block end with.

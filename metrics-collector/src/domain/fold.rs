@@ -1,9 +1,12 @@
 //! Samples and buckets of one series into the buckets of an answer or of a tier.
 
 use super::aggregate::Aggregate;
+use super::bucket;
+use super::chunk::Columns;
 use super::kind::Kind;
 use super::open_chunk::Entry;
 use super::resolution::Grid;
+use super::varint::Reader;
 
 /// The buckets of one series over a grid, filled piece by piece. Used again for the next series.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub struct Fold {
     touched: std::ops::Range<usize>,
     /// Of a cumulative series: its total before the next sample.
     total_before: Option<f64>,
+    /// Distributions are left out.
+    is_plain: bool,
 }
 
 impl Fold {
@@ -21,15 +26,34 @@ impl Fold {
     pub fn new(grid: Grid) -> Self {
         Self {
             grid,
+            is_plain: false,
             buckets: vec![Aggregate::default(); grid.n],
             touched: 0..0,
             total_before: None,
         }
     }
 
+    /// Empty, for whoever asks for no distributions.
+    pub fn plain(grid: Grid) -> Self {
+        Self {
+            is_plain: true,
+            ..Self::new(grid)
+        }
+    }
+
+    /// Whether distributions are left out.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
     /// The grid.
     pub fn grid(&self) -> &Grid {
         &self.grid
+    }
+
+    /// Begins another series, whose samples come on top.
+    pub fn begin(&mut self) {
+        self.total_before = None;
     }
 
     /// Empties it.
@@ -68,6 +92,29 @@ impl Fold {
         }
     }
 
+    /// Adds what columns hold, as [`Fold::add_entries`] does. Their times are in order, so that a bucket is looked for
+    /// once for all its samples.
+    pub fn add_columns(&mut self, kind: Kind, start_ms: i64, columns: &Columns) {
+        if kind == Kind::Cumulative || !columns.n.is_empty() {
+            return self.add_entries(kind, start_ms, columns.entries());
+        }
+        let len = columns.at.len().min(columns.values.len());
+        let (times, values) = (&columns.at[..len], &columns.values[..len]);
+        let from = self.grid.from_ms - start_ms;
+        let mut first = times.partition_point(|at| *at < from);
+        while let Some(at) = times.get(first) {
+            let Some(place) = self.grid.place(start_ms + at) else {
+                return;
+            };
+            let end = self.grid.at_ms(place + 1) - start_ms;
+            let n = times[first..].iter().take_while(|at| **at < end).count();
+            let last_at = start_ms + times[first + n - 1];
+            self.bucket_at(place)
+                .merge_plain(&Aggregate::of_run(&values[first..first + n], last_at));
+            first += n;
+        }
+    }
+
     /// What a cumulative series added with this total. One that is less than before has started again from 0, and of
     /// the very first nobody knows when it was added.
     fn added(&mut self, total: f64) -> f64 {
@@ -78,13 +125,37 @@ impl Fold {
         }
     }
 
-    /// Adds a bucket that begins at `at_ms`; its own times count from `start_ms`.
+    /// Adds the bytes of a bucket that begins at `at_ms`; its own times count from `start_ms`. Nothing for what is none.
+    pub fn add_encoded(&mut self, at_ms: i64, start_ms: i64, bytes: &[u8]) -> Option<()> {
+        let mut reader = Reader::new(bytes);
+        match self.is_plain {
+            true => bucket::merge_encoded_plain(self.bucket(at_ms)?, &mut reader, start_ms),
+            false => bucket::merge_encoded(self.bucket(at_ms)?, &mut reader, start_ms),
+        }
+    }
+
+    /// Adds a bucket of the same kind.
     pub fn add_bucket(&mut self, at_ms: i64, start_ms: i64, other: &Aggregate) {
+        let is_plain = self.is_plain;
         if let Some(bucket) = self.bucket(at_ms) {
-            // Compared as they are told: relative to where the fold's other buckets of the same window began.
-            let mut other = other.clone();
-            other.last_at += start_ms;
-            bucket.merge(&other);
+            let (last, last_at) = (bucket.last, bucket.last_at);
+            match is_plain {
+                true => bucket.merge_plain(other),
+                false => bucket.merge(other),
+            }
+            // Times of the other count from elsewhere.
+            let other_at = other.last_at.saturating_add(start_ms);
+            (bucket.last, bucket.last_at) = match other_at >= last_at {
+                true => (other.last, other_at),
+                false => (last, last_at),
+            };
+        }
+    }
+
+    /// Adds all of another over the same grid.
+    pub fn merge(&mut self, other: &Self) {
+        for (place, bucket) in other.filled() {
+            self.bucket_at(place).merge(bucket);
         }
     }
 
@@ -92,12 +163,18 @@ impl Fold {
     #[inline]
     pub fn bucket(&mut self, at_ms: i64) -> Option<&mut Aggregate> {
         let place = self.grid.place(at_ms)?;
+        Some(self.bucket_at(place))
+    }
+
+    /// The same by its place in the grid, which it must be within.
+    #[inline]
+    pub fn bucket_at(&mut self, place: usize) -> &mut Aggregate {
         if self.touched.is_empty() {
             self.touched = place..place + 1;
         } else if !self.touched.contains(&place) {
             self.touched = self.touched.start.min(place)..self.touched.end.max(place + 1);
         }
-        Some(&mut self.buckets[place])
+        &mut self.buckets[place]
     }
 
     /// The buckets that hold something, by place.
@@ -142,6 +219,37 @@ mod tests {
         fold.set_total_before(Some(90.));
         fold.add_entries(Kind::Cumulative, 1000, entries(&[(0, 100.)]));
         assert_eq!(fold.filled().next().unwrap().1.sum, 10.);
+    }
+
+    #[test]
+    fn columns_are_added_as_their_entries_are() {
+        let grid = Grid {
+            from_ms: 1000,
+            step_ms: 10,
+            n: 3,
+        };
+        let samples = [
+            (0, 7.),
+            (3, 1.),
+            (11, 5.),
+            (11, -2.),
+            (25, 4.),
+            (29, 6.),
+            (30, 9.),
+            (95, 1.),
+        ];
+        for start_ms in [900, 990, 1000, 1005] {
+            for kind in [Kind::Gauge, Kind::Counter, Kind::Cumulative] {
+                let columns = Columns::of(&mut entries(&samples).collect::<Vec<_>>());
+                let (mut one_by_one, mut at_once) = (Fold::new(grid), Fold::new(grid));
+                one_by_one.add_entries(kind, start_ms, columns.entries());
+                at_once.add_columns(kind, start_ms, &columns);
+                assert!(
+                    at_once.filled().eq(one_by_one.filled()),
+                    "{kind:?} from {start_ms}"
+                );
+            }
+        }
     }
 
     #[test]

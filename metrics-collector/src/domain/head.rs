@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::aggregate::Aggregate;
 use super::bucket;
 use super::chunk::Columns;
+use super::fold::Fold;
 use super::kind::Kind;
 use super::open_chunk::{Entry, OpenChunk};
 use super::times_pool::TimesPool;
@@ -112,12 +113,22 @@ impl SampleHead {
 
     /// Hands all entries to `each`, by and large in the order in which they came. `columns` is room to work in.
     pub fn each(&self, columns: &mut Columns, mut each: impl FnMut(Entry)) {
+        self.each_sealed(columns, |columns| columns.entries().for_each(&mut each));
+        self.open.each(each);
+    }
+
+    /// Adds all of it to a fold. The window begins at `start_ms`.
+    pub fn fold(&self, kind: Kind, start_ms: i64, columns: &mut Columns, fold: &mut Fold) {
+        self.each_sealed(columns, |columns| fold.add_columns(kind, start_ms, columns));
+        self.open.each(|entry| fold.add_entry(kind, start_ms, entry));
+    }
+
+    fn each_sealed(&self, columns: &mut Columns, mut each: impl FnMut(&Columns)) {
         for sealed in &self.sealed {
             if columns.decode(&sealed.times, &sealed.values).is_some() {
-                columns.entries().for_each(&mut each);
+                each(columns);
             }
         }
-        self.open.each(each);
     }
 
     /// All entries by time; of equal times, as they came.
@@ -155,6 +166,18 @@ impl MinuteHead {
             self.newest = bucket::decode(&mut Reader::new(&bytes)).unwrap_or_default();
         }
         self.newest_minute = minute;
+    }
+
+    /// Adds all of it to a fold. The window begins at `start_ms`.
+    pub fn fold(&self, start_ms: i64, fold: &mut Fold) {
+        let at_ms = |minute: u8| start_ms + i64::from(minute) * MINUTE_MS;
+        for (minute, bytes) in &self.packed {
+            // Only what is not within the grid gives nothing: the bytes are ours.
+            fold.add_encoded(at_ms(*minute), start_ms, bytes);
+        }
+        if !self.newest.is_empty() {
+            fold.add_bucket(at_ms(self.newest_minute), start_ms, &self.newest);
+        }
     }
 
     /// Hands every minute that has observations to `each`, in no order: its number in the window, and what it says.

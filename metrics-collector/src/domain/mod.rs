@@ -19,6 +19,7 @@ pub mod labels;
 pub mod matcher;
 pub mod open_chunk;
 pub mod raw_labels;
+pub mod relative;
 pub mod resolution;
 pub mod sample;
 pub mod scraped;

@@ -135,6 +135,8 @@ pub struct Select {
     pub to_ms: i64,
     /// How finely.
     pub step: Step,
+    /// Nobody asks for distributions: they are not read.
+    pub is_plain: bool,
 }
 
 impl Select {
@@ -150,6 +152,7 @@ impl Select {
             from_ms,
             to_ms,
             step: Step::Auto,
+            is_plain: false,
         }
     }
 }

@@ -11,6 +11,9 @@ const SMALLEST: f64 = 1e-300;
 /// Buckets of one sign, at most: all there are between [`SMALLEST`] and the largest number.
 const MAX_BUCKETS: usize = 65_536;
 
+/// Buckets that are put one by one between those that are there; more are sorted in.
+const MAX_INSERTED: usize = 16;
+
 /// Counts by bucket. Bucket `i` holds what is above 2^((i-1)/32) and up to 2^(i/32).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sketch {
@@ -101,6 +104,18 @@ impl Sketch {
         self.negative.encode(out);
     }
 
+    /// How many observations the bytes tell of.
+    pub fn count_encoded(reader: &mut Reader<'_>) -> Option<u64> {
+        let mut n_all = reader.number()?;
+        for _ in 0..2 {
+            for _ in 0..reader.count(2)? {
+                reader.number()?;
+                n_all = n_all.checked_add(reader.number()?)?;
+            }
+        }
+        Some(n_all)
+    }
+
     /// Reads what [`Sketch::encode`] wrote.
     pub fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         let mut sketch = Self::default();
@@ -108,11 +123,13 @@ impl Sketch {
         Some(sketch)
     }
 
-    /// [`Sketch::merge`] with one that is still bytes.
-    pub fn merge_encoded(&mut self, reader: &mut Reader<'_>) -> Option<()> {
-        self.n_zero = self.n_zero.checked_add(reader.number()?)?;
-        self.positive.merge_encoded(reader)?;
-        self.negative.merge_encoded(reader)
+    /// [`Sketch::merge`] with one that is still bytes. Returns how many observations that has.
+    pub fn merge_encoded(&mut self, reader: &mut Reader<'_>) -> Option<u64> {
+        let n_zero = reader.number()?;
+        self.n_zero = self.n_zero.checked_add(n_zero)?;
+        let n_positive = self.positive.merge_encoded(reader)?;
+        let n_negative = self.negative.merge_encoded(reader)?;
+        n_zero.checked_add(n_positive)?.checked_add(n_negative)
     }
 }
 
@@ -127,6 +144,21 @@ fn middle(index: i32) -> f64 {
     let lower = (f64::from(index - 1) / PER_DOUBLING).exp2();
     // Halves first: near the largest number the sum would be infinite.
     lower * (upper / (lower / 2. + upper / 2.))
+}
+
+/// The place of the first bucket whose number is not below `index`. Where no bucket is missing between the first and
+/// that, it is as far away as their numbers are; else not as far.
+fn first_not_below(buckets: &[(i32, u64)], index: i32) -> usize {
+    let Some((first, _)) = buckets.first() else {
+        return 0;
+    };
+    let Ok(distance) = usize::try_from(i64::from(index) - i64::from(*first)) else {
+        return 0;
+    };
+    match buckets.get(distance) {
+        Some((known, _)) if *known == index => distance,
+        _ => buckets[..distance.min(buckets.len())].partition_point(|(known, _)| *known < index),
+    }
 }
 
 impl Buckets {
@@ -146,21 +178,23 @@ impl Buckets {
         self.merge_sorted(other.0.iter().copied());
     }
 
-    /// Goes through both in order; appends what is new and sorts once if anything was.
+    /// Goes through both in order. What is new is put where it belongs, and of much of it the rest is sorted in at once.
     fn merge_sorted(&mut self, others: impl Iterator<Item = (i32, u64)>) {
-        let n_before = self.0.len();
-        let mut place = 0;
+        let (mut n_sorted, mut place, mut n_inserted) = (self.0.len(), 0, 0);
         for (index, n) in others {
-            while place < n_before && self.0[place].0 < index {
-                place += 1;
-            }
-            if place < n_before && self.0[place].0 == index {
+            place += first_not_below(&self.0[place..n_sorted], index);
+            let has_tail = self.0.len() > n_sorted;
+            if place < n_sorted && self.0[place].0 == index {
                 self.0[place].1 += n;
+            } else if !has_tail && (place == n_sorted || n_inserted < MAX_INSERTED) {
+                n_inserted += usize::from(place < n_sorted);
+                self.0.insert(place, (index, n));
+                n_sorted += 1;
             } else {
                 self.0.push((index, n));
             }
         }
-        if self.0.len() > n_before {
+        if self.0.len() > n_sorted {
             self.0.sort_unstable_by_key(|(index, _)| *index);
         }
     }
@@ -197,12 +231,12 @@ impl Buckets {
         }
     }
 
-    fn merge_encoded(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+    fn merge_encoded(&mut self, reader: &mut Reader<'_>) -> Option<u64> {
         let n_buckets = reader.count(2)?;
         if n_buckets > MAX_BUCKETS {
             return None;
         }
-        let (mut index, mut is_first, mut is_whole) = (0_i32, true, true);
+        let (mut index, mut is_first) = (0_i32, true);
         let decoded = (0..n_buckets).map_while(|_| {
             index = match is_first {
                 true => i32::try_from(reader.signed()?).ok()?,
@@ -213,10 +247,12 @@ impl Buckets {
             is_first = false;
             Some((index, reader.number()?))
         });
-        let mut n_decoded = 0;
-        self.merge_sorted(decoded.inspect(|_| n_decoded += 1));
-        is_whole &= n_decoded == n_buckets;
-        is_whole.then_some(())
+        let (mut n_decoded, mut n_all) = (0, 0_u64);
+        self.merge_sorted(decoded.inspect(|(_, n)| {
+            n_decoded += 1;
+            n_all = n_all.wrapping_add(*n);
+        }));
+        (n_decoded == n_buckets).then_some(n_all)
     }
 }
 
@@ -277,6 +313,7 @@ mod tests {
             from_bytes.merge_encoded(&mut reader).unwrap();
             prop_assert!(reader.is_at_end());
             prop_assert_eq!(&from_bytes, &whole);
+            prop_assert_eq!(Sketch::count_encoded(&mut Reader::new(&encoded)), Some(right.count()));
             let encoded = bytes(&whole);
             prop_assert_eq!(Sketch::decode(&mut Reader::new(&encoded)), Some(whole));
         }

@@ -1,10 +1,13 @@
 //! The buckets of one series in one row of a tier, packed in columns: where each is, count, sum, least, greatest, last,
-//! and of histograms the distributions. A column that equals another is not there again.
+//! and of histograms the distributions. A column that equals another is not there again; where all are decimals, they
+//! are told by the least (`relative.rs`).
 
 use super::aggregate::Aggregate;
 use super::column;
+use super::decimal;
 use super::fold::Fold;
 use super::kind::Kind;
+use super::relative::{self, Columns};
 use super::sketch::Sketch;
 use super::varint::{self, Reader};
 
@@ -16,6 +19,8 @@ const MIN_IS_SUM: u8 = 1;
 const MAX_IS_MIN: u8 = 2;
 const LAST_IS_MAX: u8 = 4;
 const HAS_SKETCHES: u8 = 8;
+const IS_RELATIVE: u8 = 16;
+const ALL_ARE_ONE: u8 = MIN_IS_SUM | MAX_IS_MIN | LAST_IS_MAX;
 
 /// Their bytes.
 pub fn encode(kind: Kind, buckets: &Buckets) -> Vec<u8> {
@@ -23,23 +28,42 @@ pub fn encode(kind: Kind, buckets: &Buckets) -> Vec<u8> {
     let counts: Vec<i64> = buckets.iter().map(|(_, bucket)| bucket.count as i64).collect();
     let numbers =
         |of: fn(&Aggregate) -> f64| buckets.iter().map(|(_, bucket)| of(bucket)).collect::<Vec<f64>>();
-    let sums = numbers(|bucket| bucket.sum);
+    // The dust of adding floating-point numbers would take more room than all the rest.
+    let sums = numbers(|bucket| decimal::tidy(bucket.sum, decimal::MAX_SCALE));
     let mins = numbers(|bucket| bucket.min);
     let maxs = numbers(|bucket| bucket.max);
     let lasts = numbers(|bucket| bucket.last);
     let flag = |is_set, flag| if is_set { flag } else { 0 };
-    let flags = flag(mins == sums, MIN_IS_SUM)
-        | flag(maxs == mins, MAX_IS_MIN)
-        | flag(lasts == maxs, LAST_IS_MAX)
-        | flag(kind == Kind::Histogram, HAS_SKETCHES);
+    let mut flags =
+        flag(mins == sums, MIN_IS_SUM) | flag(maxs == mins, MAX_IS_MIN) | flag(lasts == maxs, LAST_IS_MAX);
+    let columns = Columns {
+        counts: &counts,
+        sums: &sums,
+        mins: &mins,
+        maxs: &maxs,
+        lasts: &lasts,
+    };
+    let relative = match flags {
+        ALL_ARE_ONE => None,
+        _ => relative::encode(&columns),
+    };
+    if relative.is_some() {
+        flags = IS_RELATIVE;
+    }
+    flags |= flag(kind == Kind::Histogram, HAS_SKETCHES);
     let mut out = vec![flags];
     varint::write(&mut out, buckets.len() as u64);
     column::write_whole(&mut out, &places);
     column::write_whole(&mut out, &counts);
-    column::write_floats(&mut out, &sums);
-    for (numbers, flag) in [(mins, MIN_IS_SUM), (maxs, MAX_IS_MIN), (lasts, LAST_IS_MAX)] {
-        if flags & flag == 0 {
-            column::write_floats(&mut out, &numbers);
+    match relative {
+        Some(bytes) => out.extend(bytes),
+        None => {
+            column::write_floats(&mut out, &sums);
+            for (numbers, flag) in [(mins, MIN_IS_SUM), (maxs, MAX_IS_MIN), (lasts, LAST_IS_MAX)] {
+                if flags & flag == 0 {
+                    column::write_floats(&mut out, &numbers);
+                }
+            }
         }
     }
     if kind == Kind::Histogram {
@@ -77,21 +101,31 @@ pub struct TierRow {
 impl TierRow {
     /// Adds all buckets of a row to a fold. The row begins at `start_ms`, and each bucket is `width_ms` long.
     pub fn fold(&mut self, bytes: &[u8], start_ms: i64, width_ms: i64, fold: &mut Fold) -> Option<()> {
+        let grid = *fold.grid();
+        let is_plain = fold.is_plain();
+        // Buckets come in order, and many fall into one of the grid.
+        let (mut at, mut end_ms) = (None, i64::MIN);
         self.each(bytes, width_ms, |place, plain, sketch| {
             let at_ms = start_ms + place * width_ms;
-            let Some(bucket) = fold.bucket(at_ms) else {
+            if at_ms >= end_ms {
+                at = grid.place(at_ms);
+                end_ms = at.map_or(at_ms + 1, |at| grid.at_ms(at + 1));
+            }
+            let Some(at) = at else {
                 return Some(());
             };
+            let bucket = fold.bucket_at(at);
             bucket.merge_plain(&Aggregate {
                 last_at: at_ms + width_ms - 1,
                 ..plain
             });
             match sketch {
-                Some(bytes) => bucket
+                Some(bytes) if !is_plain => bucket
                     .sketch
                     .get_or_insert_default()
-                    .merge_encoded(&mut Reader::new(bytes)),
-                None => Some(()),
+                    .merge_encoded(&mut Reader::new(bytes))
+                    .map(drop),
+                _ => Some(()),
             }
         })
     }
@@ -168,9 +202,12 @@ impl TierRow {
             room,
             units,
         } = self;
-        for column in [&mut *places, counts] {
+        for column in [&mut *places, &mut *counts] {
             column.clear();
             column::read_whole(reader, n, room, column)?;
+        }
+        if flags & IS_RELATIVE != 0 {
+            return relative::decode(reader, counts, room, units, [sums, mins, maxs, lasts]);
         }
         let columns = [
             (sums, 0),

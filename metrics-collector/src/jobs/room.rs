@@ -13,7 +13,7 @@ use crate::jobs::retention;
 use crate::store::room::{self, Use};
 use crate::store::tiers::{self, Table};
 
-const INTERVAL: Duration = Duration::from_secs(5);
+const INTERVAL: Duration = Duration::from_secs(1);
 /// Room is made from this share of the limit on: what comes while it is made has to fit as well.
 const HIGH_PERCENT: u64 = 90;
 /// Until it is down to this share.

@@ -10,7 +10,7 @@ use super::overview_view::{OverviewPage, Tab, http_view, ingest_facts, notes, ta
 use super::start_view::Start;
 use crate::app::App;
 use crate::catalogue;
-use crate::dashboard::{self, Scope};
+use crate::dashboard::{self, Scope, http, vitals};
 
 /// What is shown where the URL says nothing.
 pub(crate) const DEFAULT_RANGE: &str = "6h";
@@ -27,7 +27,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         from_ms: picker.range.from_ms,
         to_ms: picker.range.to_ms,
     };
-    let kinds = dashboard::http_kinds(&app, scope.project.as_deref());
+    let kinds = http::http_kinds(&app, scope.project.as_deref());
     let wanted = query.get("requests");
     let kind = kinds
         .iter()
@@ -44,12 +44,12 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     };
     let step_ms = dashboard::chart_step_ms(picker.range.length_ms(), FINEST_MS);
     let http = match kind {
-        Some(kind) => Some(dashboard::http(&app, kind, &scope, step_ms).await?),
+        Some(kind) => Some(http::http(&app, kind, &scope, step_ms).await?),
         None => None,
     };
     let marks = dashboard::marks(&app, &scope).await?;
-    let vitals = match dashboard::has_vitals(&app, scope.project.as_deref()) {
-        true => dashboard::vitals(&app, &scope).await?,
+    let vitals = match vitals::has_vitals(&app, scope.project.as_deref()) {
+        true => vitals::vitals(&app, &scope).await?,
         false => None,
     };
     let health = app.ingest_health();
