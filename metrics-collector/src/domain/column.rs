@@ -4,6 +4,7 @@
 
 use super::bits::{self, BLOCK};
 use super::decimal::{self, MAX_SCALE};
+use super::line;
 use super::varint::{self, Reader, unzigzag, zigzag};
 
 /// Numbers in a column, at most: more than any window holds.
@@ -13,6 +14,8 @@ pub const MAX_LEN: usize = 16_000_000;
 const OFFSETS: u8 = 0;
 const CHANGES: u8 = 1;
 const CHANGES_OF_CHANGES: u8 = 2;
+/// Each block by a line of its own and how far above it each number is.
+const LINES: u8 = 3;
 /// In place of the number of decimals: by the bits that change.
 const BITS: u8 = 255;
 
@@ -44,6 +47,15 @@ pub fn write_whole(out: &mut Vec<u8>, numbers: &[i64]) {
         .into_iter()
         .min_by_key(|(_, packed)| bits::cost(packed))
         .unwrap_or(ways[0]);
+    let lines = line::of_blocks(&offsets);
+    let is_better = |lines: &Vec<line::Block>| line::cost(lines) < bits::cost(packed);
+    if let Some(lines) = lines.filter(is_better) {
+        out.push(LINES);
+        varint::write(out, divisor as u64);
+        varint::write_signed(out, least);
+        lines.iter().for_each(|block| block.write(out));
+        return;
+    }
     out.push(way);
     varint::write(out, divisor as u64);
     varint::write_signed(out, if way == OFFSETS { least } else { *first });
@@ -92,6 +104,15 @@ pub fn read_whole(reader: &mut Reader<'_>, n: usize, room: &mut Vec<u64>, out: &
     let way = reader.byte()?;
     let divisor = reader.number()? as i64;
     let first = reader.signed()?;
+    if way == LINES {
+        room.clear();
+        for block in (0..n).step_by(BLOCK) {
+            line::read(reader, BLOCK.min(n - block), room)?;
+        }
+        let number = |offset: &u64| first.wrapping_add((*offset as i64).wrapping_mul(divisor));
+        out.extend(room.iter().map(number));
+        return Some(());
+    }
     let (mut change, n_packed) = match way {
         OFFSETS => (0, n),
         CHANGES => (0, n - 1),
@@ -237,6 +258,12 @@ mod tests {
         prop_oneof![
             prop::collection::vec(any::<i64>(), 0..200),
             prop::collection::vec(-1000_i64..1000, 0..200),
+            (-9_000_i64..9_000, prop::collection::vec(0..100_i64, 0..200)).prop_map(|(slope, dust)| {
+                dust.iter()
+                    .zip(0..)
+                    .map(|(dust, n)| n * slope / 7 + dust)
+                    .collect()
+            }),
             (
                 any::<i32>(),
                 1..100_000_i64,

@@ -16,6 +16,7 @@ pub mod head;
 pub mod json_scanner;
 pub mod kind;
 pub mod labels;
+pub mod line;
 pub mod matcher;
 pub mod open_chunk;
 pub mod raw_labels;

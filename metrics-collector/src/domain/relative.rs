@@ -105,10 +105,10 @@ pub fn decode(
         column.clear();
     }
     let mut before = 0_i64;
-    for place in 0..n {
+    for (place, count) in counts.iter().enumerate() {
         let at = |column: usize| units.get(column * n + place).copied();
         let (min, above, more, last) = (at(0)?, at(1)?, at(2)?, at(3)?);
-        let sum = more.wrapping_add(min.wrapping_mul(counts[place]));
+        let sum = more.wrapping_add(min.wrapping_mul(*count));
         before = match by {
             BY_RUNNING => before.wrapping_add(sum).wrapping_add(last),
             _ => min.wrapping_add(last),
