@@ -1,5 +1,4 @@
 //! Log alerts: saved searches that are told of, to a real receiver on this machine.
-#![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 mod support;
 
