@@ -4,11 +4,11 @@
 //! try is set back in its database, as if the wait had passed, and it is started again.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
+use crate::support::{
+    browser, file, get_json, refusal, report, report_with, sign_in, submit, tracker, until,
+};
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
-use support::{browser, file, get_json, refusal, report, report_with, sign_in, submit, tracker, until};
 use testkit::alerting::{add, titles};
 use testkit::{Answer, Client, Launch, Receiver, Reply, Server, Value, json, skip};
 

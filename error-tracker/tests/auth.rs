@@ -1,13 +1,11 @@
 //! Who may do what: keys and where they come from, scopes, sessions, and forms of foreign pages.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use support::{
+use crate::support::{
     browser, cookie_of, file, filled, get_json, method_of, refusal, report, sign_in, start, submit, tracker,
     until,
 };
@@ -343,7 +341,7 @@ async fn the_cookie_is_out_of_reach_of_scripts_and_foreign_forms() {
     assert_eq!(attributes, " Path=/; Max-Age=604800; HttpOnly; SameSite=Lax");
     assert_eq!(plain.header("strict-transport-security"), "");
 
-    let mut headers = support::own_form(&server);
+    let mut headers = crate::support::own_form(&server);
     headers.push(("x-forwarded-proto", "https".to_owned()));
     let headers: Vec<(&str, &str)> = headers
         .iter()
@@ -548,7 +546,7 @@ async fn visitors_are_led_to_the_login_page_and_back() {
 async fn ten_wrong_keys_are_enough() {
     let server = tracker().env("TRUSTED_PROXIES", "127.0.0.1").start().await;
     let attempt = async |address: &'static str, key: &str| -> Answer {
-        let mut headers = support::own_form(&server);
+        let mut headers = crate::support::own_form(&server);
         headers.push(("x-forwarded-for", address.to_owned()));
         let headers: Vec<(&str, &str)> = headers
             .iter()

@@ -1,8 +1,6 @@
 //! Requests that real clients made, sent again as they were.
 
-mod support;
-
-use support::{get_json, start};
+use crate::support::{get_json, start};
 use testkit::{Value, handbook, skip};
 
 #[tokio::test]

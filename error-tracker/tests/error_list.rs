@@ -1,9 +1,7 @@
 //! `GET /api/errors` and the names to filter it by.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{column, file, get_json, refusal, report, report_with, start, tracker};
+use crate::support::{column, file, get_json, refusal, report, report_with, start, tracker};
 use testkit::{Client, Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime, UtcOffset};

@@ -1,8 +1,6 @@
 //! `/api/errors`: reports in, one group out, resolved and opened again.
 
-mod support;
-
-use support::{chunked, file, get_json, raw, refusal, report, report_with, start, tracker};
+use crate::support::{chunked, file, get_json, raw, refusal, report, report_with, start, tracker};
 use testkit::{Value, json};
 use tokio::task::JoinSet;
 
@@ -360,7 +358,7 @@ async fn no_body_at_all_is_refused_and_nothing_falls_over() {
         answer.starts_with("HTTP/1.1 400 ") && answer.contains("Invalid JSON"),
         "{answer}"
     );
-    support::assert_alive(&server).await;
+    crate::support::assert_alive(&server).await;
 }
 
 #[tokio::test]

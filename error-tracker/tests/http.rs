@@ -1,9 +1,7 @@
 //! What holds for every request: methods, paths, caching, packing, headers, and clients that mean no good.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{assert_alive, chunked, file, get_json, raw, refusal, report, start};
+use crate::support::{assert_alive, chunked, file, get_json, raw, refusal, report, start};
 use testkit::{Answer, Client, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

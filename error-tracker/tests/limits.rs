@@ -1,9 +1,7 @@
 //! Budgets: strangers have a small one each, holders of a key one of their own.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{report, tracker};
+use crate::support::{report, tracker};
 use testkit::{Answer, Client};
 
 /// Requests a minute for a stranger in these tests: it refills one in 12 seconds, longer than any of them takes.

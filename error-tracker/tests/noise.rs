@@ -1,9 +1,7 @@
 //! Events of browsers that nobody can mend: answered, counted, and not stored.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{browser, file, get_json, report, report_with, sign_in, start, tracker, until};
+use crate::support::{browser, file, get_json, report, report_with, sign_in, start, tracker, until};
 use testkit::{Client, Server, Value, json};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";

@@ -2,11 +2,9 @@
 //! is as the service takes and gives it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::collections::BTreeSet;
 
-use support::{filled, get_json, method_of, start};
+use crate::support::{filled, get_json, method_of, start};
 use testkit::{Value, json, openapi};
 
 /// What is served as `/openapi.json`.

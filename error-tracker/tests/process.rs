@@ -1,12 +1,10 @@
 //! The binary from outside: commands, configuration, start and stop, copies of the database.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::process::Output;
 
-use support::{column, file, get_json, report, start, tracker, until};
+use crate::support::{column, file, get_json, report, start, tracker, until};
 use testkit::{Client, Launch, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -227,7 +225,7 @@ async fn a_second_instance_on_the_same_database_is_refused() {
         log.contains("is in use by another process: stop that one first"),
         "{log}"
     );
-    support::assert_alive(&server).await;
+    crate::support::assert_alive(&server).await;
 }
 
 #[tokio::test]
@@ -416,8 +414,8 @@ async fn a_backup_of_the_running_service_serves_the_same() {
 
     let restored = tracker().database(&copy).start().await;
     assert_eq!(content(&mut restored.client()).await, content(&mut client).await);
-    support::assert_alive(&restored).await;
-    support::assert_alive(&server).await;
+    crate::support::assert_alive(&restored).await;
+    crate::support::assert_alive(&server).await;
 
     // An earlier copy is never written over.
     let again = run(&launch, &["backup", copy.to_str().unwrap()]).await;

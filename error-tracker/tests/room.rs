@@ -1,12 +1,10 @@
 //! `MAX_DATABASE_MB`: a full database gives up what tells least, and goes on taking reports.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{get_json, report_with, tracker, until};
 use rusqlite::{Connection, OpenFlags};
-use support::{get_json, report_with, tracker, until};
 use testkit::{Value, json};
 
 const MAX_MB: u64 = 5;

@@ -1,8 +1,6 @@
 //! Keys and passwords appear nowhere: not in the log, not in answers, not in the process list.
 
-mod support;
-
-use support::{browser, cookie_of, file, report, sign_in, submit, tracker};
+use crate::support::{browser, cookie_of, file, report, sign_in, submit, tracker};
 use testkit::Answer;
 
 /// In every secret of this test, and in nothing else.
@@ -71,7 +69,7 @@ async fn no_secret_reaches_the_log_an_answer_or_the_process_list() {
     }
     let command_line = std::fs::read_to_string(format!("/proc/{}/cmdline", server.pid())).unwrap();
     let api_key = server.key();
-    support::until("the mail was tried", async || {
+    crate::support::until("the mail was tried", async || {
         server.log().contains("was not delivered")
     })
     .await;

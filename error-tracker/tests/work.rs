@@ -1,11 +1,9 @@
 //! What people do with groups, over HTTP: resolve, snooze, merge, write notes, walk, export, forget.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::collections::BTreeSet;
 
-use support::{column, file, get_json, refusal, report, report_with, start, tracker, until};
+use crate::support::{column, file, get_json, refusal, report, report_with, start, tracker, until};
 use testkit::{Answer, Client, Launch, Server, Value, json};
 
 /// `POST path` with JSON.
