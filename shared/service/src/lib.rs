@@ -3,6 +3,7 @@
 //! A service is a [`Program`]; its `main` is `service::main::<ItsProgram>()`. `process` starts it and ends it,
 //! `common` is what its doors share, `routes` the URLs that all four have.
 
+mod allocator;
 mod common;
 mod health_check;
 mod log;

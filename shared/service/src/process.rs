@@ -27,7 +27,7 @@ use crate::secrets::Secrets;
 use crate::settings::CommonSettings;
 use crate::store_metrics::StoreMetrics;
 use crate::tasks::{Ending, Tasks};
-use crate::{health_check, log, reports, routes, signals};
+use crate::{allocator, health_check, log, reports, routes, signals};
 
 /// What ends a process early: a sentence for the operator.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -87,7 +87,10 @@ fn execute<P: Program>(command: Command) -> Result<(), Failure> {
             let sessions = Sessions::new(Secrets::session_secret(&common)?.as_bytes(), P::NAME);
             say(&login_link(&common.base_url(), &sessions));
         }
-        Command::Serve => serve::<P>()?,
+        Command::Serve => {
+            allocator::limit_arenas(P::MALLOC_ARENAS);
+            serve::<P>()?;
+        }
     }
     Ok(())
 }
