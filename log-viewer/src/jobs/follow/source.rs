@@ -328,6 +328,13 @@ impl Source {
             return Ok(());
         };
         self.counts.n_truncated += 1;
+        if let Some(next) = self.files.front_mut() {
+            // A copy, or a rotated file, that is used again: what it says now is another file's to say.
+            next.is_after_loss = true;
+            self.counts.lost_bytes += file.size.saturating_sub(file.offset);
+            self.give_up(&file, now, out);
+            return Ok(());
+        }
         let mut anew = file.anew(kit.number())?;
         anew.is_after_loss = true;
         self.files.push_front(anew);
@@ -337,11 +344,15 @@ impl Source {
             return Ok(());
         }
         self.counts.lost_bytes += file.size.saturating_sub(file.offset);
-        // What is held of it cannot be read again.
+        self.give_up(&file, now, out);
+        Ok(())
+    }
+
+    /// What is held of a file cannot be read again: it is handed over as it is.
+    fn give_up(&mut self, file: &LogFile, now: Now, out: &mut Vec<Entry>) {
         self.intake.flush(now, out);
         self.intake.forget_file(file.number);
         self.is_touched = true;
-        Ok(())
     }
 
     /// Whether an ending source has nothing more to give. All that is held is handed over then.
@@ -369,7 +380,8 @@ impl Source {
             return (positions, gone);
         }
         let lingering = self.lingering.iter_mut().map(|lingering| &mut lingering.file);
-        for file in self.files.iter_mut().chain(lingering) {
+        // A copy is made anew in the same file: what is read now comes last, and so it stays.
+        for file in lingering.chain(&mut self.files) {
             // Of a deleted file too: it may go on as a compressed one.
             if let Some(position) = position(file, &self.intake, &self.wanted.id) {
                 positions.push(kit.learn(position));
@@ -483,3 +495,7 @@ fn position(file: &mut LogFile, intake: &Intake, source: &str) -> Option<Positio
         turn: 0,
     })
 }
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;

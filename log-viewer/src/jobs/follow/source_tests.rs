@@ -1,0 +1,108 @@
+//! A source turn by turn, where a test must know how far it has read when its files change.
+
+use std::path::Path;
+
+use super::*;
+
+/// Longer than one turn, in lines.
+const N_LINES: usize = 10_000;
+
+fn plain(path: &Path) -> (Kit, Source) {
+    let mut kit = Kit::new(1 << 20, 0, 0, Vec::new());
+    let wanted = Wanted {
+        id: path.display().to_string(),
+        name: "web".into(),
+        path: path.to_owned(),
+        is_docker: false,
+    };
+    let source = Source::open(wanted, &mut kit).unwrap();
+    (kit, source)
+}
+
+/// Numbered lines of the same length.
+fn lines(range: std::ops::Range<usize>) -> String {
+    range.map(|n| format!("{n:099}\n")).collect()
+}
+
+fn number(entry: &Entry) -> usize {
+    entry.message.parse().unwrap()
+}
+
+fn at(steady_ms: u64) -> Now {
+    Now {
+        steady_ms,
+        unix_ns: 0,
+    }
+}
+
+/// Reads until there is no more, and long enough for nothing to be held.
+fn read_all(source: &mut Source, kit: &mut Kit, out: &mut Vec<Entry>) {
+    while source.turn(kit, at(1), out).unwrap() {}
+    source.turn(kit, at(60_000), out).unwrap();
+}
+
+/// Copies to `.1` and cuts off.
+fn copytruncate(path: &Path) {
+    std::fs::copy(path, path.with_extension("log.1")).unwrap();
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_len(0)
+        .unwrap();
+}
+
+#[test]
+fn a_copy_that_is_overwritten_while_it_is_read_is_given_up_counted_and_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.log");
+    let mut out = Vec::new();
+    std::fs::write(&path, lines(0..N_LINES)).unwrap();
+    let (mut kit, mut source) = plain(&path);
+    assert!(source.turn(&mut kit, at(1), &mut out).unwrap());
+    copytruncate(&path);
+    std::fs::write(&path, lines(N_LINES..N_LINES + 10)).unwrap();
+    // Goes on in the copy.
+    assert!(source.turn(&mut kit, at(1), &mut out).unwrap());
+    let n_read = source.counts.read_bytes as usize / 100;
+    assert!((1..N_LINES).contains(&n_read), "{n_read}");
+    copytruncate(&path);
+    std::fs::write(&path, lines(N_LINES + 10..N_LINES + 20)).unwrap();
+    read_all(&mut source, &mut kit, &mut out);
+
+    let n_gaps = out
+        .windows(2)
+        .filter(|pair| number(&pair[0]) + 1 != number(&pair[1]))
+        .count();
+    assert!(out.is_sorted_by_key(number), "nothing comes twice");
+    assert_eq!((n_gaps, number(&out[n_read - 1])), (1, n_read - 1));
+    assert!(out[n_read].marks.has(Marks::LOST), "{:?}", out[n_read]);
+    assert_eq!(number(out.last().unwrap()), N_LINES + 19);
+    assert_eq!(source.counts.lost_bytes as usize, (N_LINES - n_read) * 100);
+}
+
+#[test]
+fn of_two_files_that_share_an_inode_the_one_read_now_is_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.log");
+    let mut out = Vec::new();
+    std::fs::write(&path, lines(0..N_LINES)).unwrap();
+    let (mut kit, mut source) = plain(&path);
+    assert!(source.turn(&mut kit, at(1), &mut out).unwrap());
+    copytruncate(&path);
+    std::fs::write(&path, lines(N_LINES..2 * N_LINES)).unwrap();
+    // The copy is read to its end, and lingers.
+    while number(out.last().unwrap()) < N_LINES {
+        assert!(source.turn(&mut kit, at(1), &mut out).unwrap());
+    }
+    let copy = id_of(&std::fs::metadata(path.with_extension("log.1")).unwrap());
+    copytruncate(&path);
+    assert!(source.turn(&mut kit, at(1), &mut out).unwrap());
+    let (positions, _) = source.positions(&mut kit);
+    let of_copy: Vec<&Position> = positions
+        .iter()
+        .filter(|position| position.file == copy)
+        .collect();
+    assert_eq!(of_copy.len(), 2, "both are open");
+    assert_eq!(of_copy[1].progress.offset as usize, (out.len() - N_LINES) * 100);
+}
