@@ -114,6 +114,11 @@ impl Archive {
         self.common.read(journal::newest_id).await
     }
 
+    /// The names of all containers, those that have no entry any more among them.
+    pub(crate) async fn names(&self) -> Result<&Names> {
+        Ok(&self.state().await?.names)
+    }
+
     /// The two figures of `/health`, without a query.
     pub async fn brief(&self) -> Result<Brief> {
         let state = self.state().await?;

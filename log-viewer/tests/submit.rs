@@ -52,6 +52,22 @@ async fn a_bad_item_is_refused_by_itself() {
 }
 
 #[tokio::test]
+async fn names_of_containers_come_to_an_end() {
+    let server = start().await;
+    let mut client = server.client();
+    let item = |n: usize| format!("{{\"container\": \"c{n}\", \"message\": \"x\"}}\n");
+    let answer = client
+        .post("/api/logs", (1..10_000).map(item).collect::<String>())
+        .await;
+    assert_eq!(answer.json()["accepted"], 9_999, "{}", answer.text());
+    let body: String = [10_000, 10_001, 5, 10_000].map(item).concat();
+    let answer = client.post("/api/logs", body).await.json();
+    assert_eq!(answer["accepted"], 3);
+    let detail = "there are 10000 containers, no new one is taken";
+    assert_eq!(answer["errors"], json!([{"index": 1, "detail": detail}]));
+}
+
+#[tokio::test]
 async fn a_body_that_is_none_is_refused_as_a_whole() {
     let server = viewer().env("MAX_BATCH_BYTES", 2048).start().await;
     let mut client = server.client();

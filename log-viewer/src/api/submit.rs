@@ -1,5 +1,6 @@
 //! `POST /api/logs`: entries from programs that send them themselves.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 
 use crate::app::App;
 use crate::domain::entry::Entry;
-use crate::domain::submitted::{self, MAX_ITEMS};
+use crate::domain::submitted::{self, MAX_ITEMS, Refusal};
+use crate::store::names::{MAX_NAMES, Names};
 
 /// Refusals that are told one by one; of more only the number.
 const MAX_TOLD: usize = 100;
@@ -44,8 +46,10 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
     let now_ns = unix_ms().saturating_mul(1_000_000);
     let (mut entries, mut errors) = (Vec::new(), Vec::new());
     let mut refused = 0;
+    let mut new_names = NewNames::beside(app.archive.names().await?);
     for (index, item) in items.iter().enumerate() {
-        match submitted::read(item, container, now_ns) {
+        let read = submitted::read(item, container, now_ns);
+        match read.and_then(|entry| new_names.admit(entry)) {
             Ok(entry) => entries.push(entry),
             Err(refusal) => {
                 refused += 1;
@@ -82,6 +86,36 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
         errors,
     };
     Ok(Response::json(status, &answer))
+}
+
+/// Containers of a request that were never heard of.
+struct NewNames<'a> {
+    known: &'a Names,
+    new: HashSet<Arc<str>>,
+}
+
+impl<'a> NewNames<'a> {
+    fn beside(known: &'a Names) -> Self {
+        Self {
+            known,
+            new: HashSet::new(),
+        }
+    }
+
+    /// Gives the entry back, unless its container would be one too many: names are kept in memory and for good.
+    fn admit(&mut self, entry: Entry) -> std::result::Result<Entry, Refusal> {
+        let name = &entry.container;
+        if self.known.find(name).is_some() || self.new.contains(name) {
+            return Ok(entry);
+        }
+        if self.known.len() + self.new.len() >= MAX_NAMES {
+            return Err(Refusal::new(format!(
+                "there are {MAX_NAMES} containers, no new one is taken"
+            )));
+        }
+        self.new.insert(name.clone());
+        Ok(entry)
+    }
 }
 
 /// Stores the entries of a request with an id; nothing, if that was done before.

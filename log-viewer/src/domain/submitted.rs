@@ -21,6 +21,13 @@ const MAX_AHEAD_NS: i64 = 86_400 * 1_000_000_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal(String);
 
+impl Refusal {
+    /// For this reason.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -28,7 +35,7 @@ impl fmt::Display for Refusal {
 }
 
 fn refuse<T>(why: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal(why.into()))
+    Err(Refusal::new(why))
 }
 
 /// The items of a body: of a JSON list, or one a line. What is no JSON is found out item by item.

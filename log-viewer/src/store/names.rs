@@ -5,6 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::Connection;
 
+/// Most names that programs may give themselves; Docker's containers come on top.
+pub const MAX_NAMES: usize = 10_000;
+
 /// Names of all containers. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Names(Arc<RwLock<Known>>);
@@ -47,6 +50,16 @@ impl Names {
     pub fn find(&self, name: &str) -> Option<u32> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known.numbers.get(name).copied()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).names.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// All names; the place is the number.
