@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-use file_watch::{RecommendedWatcher, RecursiveMode, Watcher};
+use file_watch::event::ModifyKind;
+use file_watch::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// A watch over one folder, and the sleep that it interrupts.
 pub(super) struct Watch {
@@ -33,8 +34,11 @@ impl Watch {
         }
         let wake = self.wake.clone();
         // One wake-up that waits is as good as many.
-        let watcher = file_watch::recommended_watcher(move |_| {
-            let _ = wake.try_send(());
+        let watcher = file_watch::recommended_watcher(move |event: file_watch::Result<Event>| {
+            // Our own look at the folder is an event too.
+            if event.map_or(true, |event| comes_or_goes(event.kind)) {
+                let _ = wake.try_send(());
+            }
         });
         self.watcher = watcher.ok().and_then(|mut watcher| {
             let watched = watcher.watch(&self.folder, RecursiveMode::NonRecursive);
@@ -53,5 +57,33 @@ impl Watch {
             Ok(()) => true,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
         }
+    }
+}
+
+/// Whether something was made, removed or renamed, as far as is known; not what is only read or written.
+fn comes_or_goes(kind: EventKind) -> bool {
+    !matches!(
+        kind,
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_at_the_folder_wakes_nobody_and_a_new_folder_does() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), "x").unwrap();
+        let mut watch = Watch::new(folder.path());
+        watch.ensure();
+        for _ in 0..3 {
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+            std::fs::read(folder.path().join("file")).unwrap();
+        }
+        assert!(!watch.sleep(Duration::from_millis(100)));
+        std::fs::create_dir(folder.path().join("new")).unwrap();
+        assert!(watch.sleep(Duration::from_secs(10)));
     }
 }
