@@ -1,5 +1,6 @@
 //! Sorted pages of word hashes: which blocks of one seal may have a word that the index knows only by its hash.
 //! A page is a row; its id is partition, seal, and the first hash in it, so that one lookup finds the page.
+//! Pages of eight seals are merged, so that a search has an eighth of the lookups.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -10,13 +11,19 @@ use crate::store::varint::{put, take};
 /// So that a page and its row fit into one page of SQLite.
 const MAX_PAGE_BYTES: usize = 4_000;
 /// Seals of a partition are counted in so many bits.
-pub const SEAL_BITS: u32 = 10;
+const SEAL_BITS: u32 = 10;
+
+/// So many seals are merged into one group.
+const GROUP: u32 = 8;
+/// Groups have the numbers of seals from this one on; a partition has less seals.
+pub const MAX_SEALS: u32 = (1 << SEAL_BITS) / (GROUP + 1) * GROUP;
 
 fn page_id(partition: u32, seal: u32, hash: u32) -> i64 {
     i64::from(partition) << (SEAL_BITS + HASH_BITS) | i64::from(seal) << HASH_BITS | i64::from(hash)
 }
 
 /// Stores the hashes of the blocks of one seal; `first_block` is the number of the first within its partition.
+/// The last seal of a group merges it.
 pub fn insert(
     tx: &Connection,
     partition: u32,
@@ -24,45 +31,86 @@ pub fn insert(
     first_block: u32,
     blocks: &[&[u32]],
 ) -> rusqlite::Result<()> {
+    let mut pairs: Vec<Pair> = Vec::with_capacity(blocks.iter().map(|hashes| hashes.len()).sum());
+    for (block, hashes) in (first_block..).zip(blocks) {
+        pairs.extend(hashes.iter().map(|hash| (*hash, block)));
+    }
+    store(tx, partition, seal, pairs)?;
+    match (seal + 1).is_multiple_of(GROUP) {
+        true => merge(tx, partition, seal / GROUP),
+        false => Ok(()),
+    }
+}
+
+/// A hash, and the number of a block that has it.
+type Pair = (u32, u32);
+
+fn store(tx: &Connection, partition: u32, seal: u32, mut pairs: Vec<Pair>) -> rusqlite::Result<()> {
+    pairs.sort_unstable();
     let mut statement = tx.prepare_cached("insert into hashes (id, data) values (?1, ?2)")?;
-    for (first_hash, page) in pages(first_block, blocks) {
+    for (first_hash, page) in pages(&pairs) {
         statement.execute((page_id(partition, seal, first_hash), page))?;
     }
     Ok(())
 }
 
-/// Pages with their first hash. A hash is never in two pages.
-fn pages(first_block: u32, blocks: &[&[u32]]) -> Vec<(u32, Vec<u8>)> {
-    let bits = usize::BITS - blocks.len().saturating_sub(1).leading_zeros();
-    let mut pairs: Vec<u64> = Vec::with_capacity(blocks.iter().map(|hashes| hashes.len()).sum());
-    for (block, hashes) in blocks.iter().enumerate() {
-        pairs.extend(hashes.iter().map(|hash| u64::from(*hash) << bits | block as u64));
+/// Makes one of the pages of a group's seals.
+fn merge(tx: &Connection, partition: u32, group: u32) -> rusqlite::Result<()> {
+    let range = (
+        page_id(partition, group * GROUP, 0),
+        page_id(partition, (group + 1) * GROUP, 0),
+    );
+    let mut pairs = Vec::new();
+    {
+        let mut statement = tx.prepare_cached("select id, data from hashes where id >= ?1 and id < ?2")?;
+        let mut rows = statement.query(range)?;
+        while let Some(row) = rows.next()? {
+            read(row.get_ref(1)?.as_blob()?, start_of(row.get(0)?), |pair| {
+                pairs.push(pair);
+                true
+            });
+        }
     }
-    pairs.sort_unstable();
+    tx.prepare_cached("delete from hashes where id >= ?1 and id < ?2")?
+        .execute(range)?;
+    store(tx, partition, MAX_SEALS + group, pairs)
+}
+
+/// Pages with their first hash, of sorted pairs. A hash is never in two pages.
+fn pages(pairs: &[Pair]) -> Vec<(u32, Vec<u8>)> {
+    let first_block = pairs.iter().map(|pair| pair.1).min().unwrap_or(0);
+    let last_block = pairs.iter().map(|pair| pair.1).max().unwrap_or(0);
+    let bits = u32::BITS - (last_block - first_block).leading_zeros();
     let mut pages = Vec::new();
     let mut page = Vec::new();
     let mut page_start = 0;
     let mut before = 0;
-    for same in pairs.chunk_by(|a, b| a >> bits == b >> bits) {
-        let hash = same[0] >> bits;
+    for same in pairs.chunk_by(|a, b| a.0 == b.0) {
+        let hash = same[0].0;
         if page.len() + same.len() * 5 > MAX_PAGE_BYTES && !page.is_empty() {
             pages.push((page_start, std::mem::take(&mut page)));
         }
         if page.is_empty() {
-            page_start = hash as u32;
-            before = hash << bits;
+            page_start = hash;
+            before = u64::from(hash) << bits;
             put(&mut page, first_block.into());
             put(&mut page, bits.into());
         }
-        for pair in same {
+        for (hash, block) in same {
+            let pair = u64::from(*hash) << bits | u64::from(block - first_block);
             put(&mut page, pair - before);
-            before = *pair;
+            before = pair;
         }
     }
     if !page.is_empty() {
         pages.push((page_start, page));
     }
     pages
+}
+
+/// The first hash of a page.
+fn start_of(id: i64) -> u32 {
+    id as u32 & ((1 << HASH_BITS) - 1)
 }
 
 /// Sets the blocks of a partition that may have a word of this hash.
@@ -73,23 +121,45 @@ pub fn find(
     hash: u32,
     found: &mut Bits,
 ) -> rusqlite::Result<()> {
-    let mut statement = connection
-        .prepare_cached("select id, data from hashes where id between ?1 and ?2 order by id desc limit 1")?;
-    for seal in 0..n_seals {
-        let range = (page_id(partition, seal, 0), page_id(partition, seal, hash));
-        statement
-            .query_row(range, |row| {
-                let start = row.get::<_, i64>(0)? as u32 & ((1 << HASH_BITS) - 1);
-                let data = row.get_ref(1)?.as_blob()?;
-                look_up(data, start, hash, found);
-                Ok(())
-            })
-            .optional()?;
+    for group in 0..n_seals / GROUP {
+        if !find_in(connection, partition, MAX_SEALS + group, hash, found)? {
+            // One that was stored before groups were merged; or the hash is smaller than all.
+            for seal in group * GROUP..(group + 1) * GROUP {
+                find_in(connection, partition, seal, hash, found)?;
+            }
+        }
+    }
+    for seal in n_seals / GROUP * GROUP..n_seals {
+        find_in(connection, partition, seal, hash, found)?;
     }
     Ok(())
 }
 
-fn look_up(mut page: &[u8], start: u32, hash: u32, found: &mut Bits) {
+/// The same for one seal or group. False: it has no page that could have the hash.
+fn find_in(
+    connection: &Connection,
+    partition: u32,
+    seal: u32,
+    hash: u32,
+    found: &mut Bits,
+) -> rusqlite::Result<bool> {
+    let mut statement = connection
+        .prepare_cached("select id, data from hashes where id between ?1 and ?2 order by id desc limit 1")?;
+    let range = (page_id(partition, seal, 0), page_id(partition, seal, hash));
+    let page = statement.query_row(range, |row| {
+        read(row.get_ref(1)?.as_blob()?, start_of(row.get(0)?), |pair| {
+            if pair.0 == hash {
+                found.set(pair.1 as usize);
+            }
+            pair.0 <= hash
+        });
+        Ok(())
+    });
+    Ok(page.optional()?.is_some())
+}
+
+/// Gives the pairs of a page in order, as long as `go_on` says so.
+fn read(mut page: &[u8], start: u32, mut go_on: impl FnMut(Pair) -> bool) {
     let (Some(first_block), Some(bits)) = (take(&mut page), take(&mut page)) else {
         return;
     };
@@ -97,11 +167,9 @@ fn look_up(mut page: &[u8], start: u32, hash: u32, found: &mut Bits) {
     let mut at = u64::from(start) << bits;
     while let Some(step) = take(&mut page) {
         at = at.wrapping_add(step);
-        if at >> bits > u64::from(hash) {
+        let block = first_block.wrapping_add(at & ((1 << bits) - 1));
+        if !go_on(((at >> bits) as u32, block as u32)) {
             return;
-        }
-        if at >> bits == u64::from(hash) {
-            found.set((first_block + (at & ((1 << bits) - 1))) as usize);
         }
     }
 }
@@ -147,5 +215,40 @@ mod tests {
                 prop_assert_eq!(found, expected, "{}", hash);
             }
         }
+    }
+
+    #[test]
+    fn seals_are_found_before_and_after_they_are_merged() {
+        let database = Connection::open_in_memory().unwrap();
+        database
+            .execute_batch("create table hashes (id integer primary key, data blob)")
+            .unwrap();
+        let n_seals = GROUP * 2 + 3;
+        for seal in 0..n_seals {
+            // One that all have, one that only this has, and one that no other partition's has.
+            let hashes = [7, 100 + seal * 1_000, 5_000_000 - seal];
+            let mut sorted = hashes;
+            sorted.sort_unstable();
+            insert(&database, 3, seal, seal * 2, &[&sorted, &[7]]).unwrap();
+            let mut found = Bits::default();
+            find(&database, 3, seal + 1, 7, &mut found).unwrap();
+            assert_eq!(found.len(), (seal as usize + 1) * 2);
+        }
+        for seal in 0..n_seals {
+            for hash in [100 + seal * 1_000, 5_000_000 - seal] {
+                let mut found = Bits::default();
+                find(&database, 3, n_seals, hash, &mut found).unwrap();
+                assert_eq!(found.iter().collect::<Vec<_>>(), [seal as usize * 2], "{hash}");
+            }
+        }
+        let n_pages: u32 = database
+            .query_row("select count(*) from hashes", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(n_pages, 2 + 3, "a page for each group and each seal after them");
+        drop_partition(&database, 3).unwrap();
+        let n_pages: u32 = database
+            .query_row("select count(*) from hashes", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(n_pages, 0);
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::query::Need;
 use crate::store::bits::{Bits, MAX_BLOCKS};
-use crate::store::hashes::{self, SEAL_BITS};
+use crate::store::hashes;
 use crate::store::terms::{self, BlockTerms, STEM, Term};
 
 /// Bits of a block's number within its partition.
@@ -56,7 +56,7 @@ impl Partition {
             .query_row([], Self::of_row)
             .optional()?;
         match last {
-            Some(last) if last.n_blocks + n_more <= max_blocks && last.n_seals < (1 << SEAL_BITS) - 1 => {
+            Some(last) if last.n_blocks + n_more <= max_blocks && last.n_seals < hashes::MAX_SEALS => {
                 Ok(last)
             }
             last => Self::create(tx, last.map_or(1, |last| last.id + 1)),
