@@ -1,6 +1,6 @@
 //! One page of what matches, and how many match in all.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::rc::Rc;
 
 use super::sieve::Sieve;
@@ -15,8 +15,13 @@ use crate::store::frame::{Frame, Row};
 /// Entries that may be skipped and shown.
 const MAX_REACH: usize = 1_000_000;
 
+/// Entries of a block that are kept as they are found; where more match, it is opened again to read those shown.
+const FEW: usize = 8;
+/// Bytes of such entries at most.
+const MAX_FOUND_BYTES: usize = 1 << 20;
+
 /// Where an entry is: in a frame of the window, or in a block.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Home {
     Window(usize),
     Block(i64),
@@ -29,6 +34,9 @@ struct Top {
     size: usize,
     /// The last of them is on top.
     kept: BinaryHeap<(u128, Home, usize)>,
+    /// Those that need not be read again.
+    found: HashMap<(Home, usize), Stored>,
+    n_found_bytes: usize,
 }
 
 impl Top {
@@ -39,6 +47,8 @@ impl Top {
             // One more, to know whether there is one.
             size: paging.offset.saturating_add(paging.limit).min(MAX_REACH) + 1,
             kept: BinaryHeap::new(),
+            found: HashMap::new(),
+            n_found_bytes: 0,
         }
     }
 
@@ -70,6 +80,16 @@ impl Top {
     }
 }
 
+impl Top {
+    /// Keeps an entry as it was found, as long as there is room.
+    fn remember(&mut self, home: Home, at: usize, stored: Stored) {
+        self.n_found_bytes += stored.entry.message.len();
+        if self.n_found_bytes <= MAX_FOUND_BYTES {
+            self.found.insert((home, at), stored);
+        }
+    }
+}
+
 /// One page of what matches.
 pub(super) fn page(reading: &mut Reading<'_>, filter: &Filter, paging: &Paging) -> rusqlite::Result<Page> {
     let mut sieve = reading.sieve(filter);
@@ -93,6 +113,7 @@ pub(super) fn page(reading: &mut Reading<'_>, filter: &Filter, paging: &Paging) 
         reading,
         &sieve,
         kept.into_iter().skip(paging.offset).take(paging.limit),
+        top.found,
     )?;
     let last = entries.last().map(Cursor::of);
     Ok(Page {
@@ -135,9 +156,15 @@ fn blocks(
             let frame = reading.frame(&block, sieve.filter.query.needs_text())?;
             let places = sieve.places(&frame, |_| true);
             total.n += places.len() as u64;
+            let home = Home::Block(block.id);
+            if places.len() <= FEW && sieve.filter.query.needs_text() {
+                for at in &places {
+                    top.remember(home, *at, stored(&frame, *at, sieve));
+                }
+            }
             places
                 .into_iter()
-                .for_each(|at| top.offer(&frame.rows[at], Home::Block(block.id), at));
+                .for_each(|at| top.offer(&frame.rows[at], home, at));
         } else if paging.is_counted {
             match count::block(reading, sieve, &block)? {
                 Some(n) => total.n += n,
@@ -181,11 +208,12 @@ fn read(
     reading: &mut Reading<'_>,
     sieve: &Sieve<'_>,
     places: impl Iterator<Item = (u128, Home, usize)>,
+    mut found: HashMap<(Home, usize), Stored>,
 ) -> rusqlite::Result<Vec<Stored>> {
     let places: Vec<(Home, usize)> = places.map(|(_, home, at)| (home, at)).collect();
-    let mut by_home: Vec<usize> = (0..places.len()).collect();
+    let mut entries: Vec<Option<Stored>> = places.iter().map(|place| found.remove(place)).collect();
+    let mut by_home: Vec<usize> = (0..places.len()).filter(|nth| entries[*nth].is_none()).collect();
     by_home.sort_unstable_by_key(|nth| places[*nth]);
-    let mut entries: Vec<Option<Stored>> = vec![None; places.len()];
     for of_one in by_home.chunk_by(|a, b| places[*a].0 == places[*b].0) {
         let home = places[of_one[0]].0;
         let frame: Rc<Frame> = match home {
