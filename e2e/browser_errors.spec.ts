@@ -99,7 +99,7 @@ journey("an operator makes a key, sees what came, and switches the key off", sta
   const card = page.locator("section", { has: page.getByRole("heading", { name: "docs" }) });
   await card.getByText("Put it into a page").click();
   assert.match((await card.locator("pre").first().textContent()) ?? "", /data-dsn="[0-9a-f]{32}"/);
-  await card.getByRole("button", { name: /Switch the key of docs off/ }).click();
+  await card.getByRole("button", { name: /Switch off the key of docs/ }).click();
   await card.getByText("off", { exact: true }).waitFor();
   await page.getByRole("link", { name: "Traffic" }).click();
   await page.getByText("errors delivered at once").waitFor();

@@ -19,6 +19,7 @@ const PAGE: u32 = 100;
 #[template(path = "pages/source_maps.html")]
 struct SourceMapsPage {
     frame: Frame,
+    build: String,
     upload: String,
     total: i64,
     maps: Vec<MapRow>,
@@ -65,10 +66,15 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         uploaded: frame.moment(map.uploaded_at),
         problems: map.problems,
     });
+    let address = app.common.address(&request);
     let view = SourceMapsPage {
+        build: format!(
+            "MONLIGHT_API_KEY=$ADMIN_API_KEY npx -p @monlight/browser monlight-sourcemaps \\\n  \
+             upload dist --relay {address} --project shop --release 1.0.0 --prefix /js/"
+        ),
         upload: format!(
-            "curl -T app.js.map -H \"X-API-Key: $ADMIN_API_KEY\" \\\n  \"{}/api/source-maps?project=shop&release=1.0.0&file_url=/js/app.js\"",
-            app.common.address(&request)
+            "curl -T app.js.map -H \"X-API-Key: $ADMIN_API_KEY\" \\\n  \
+             \"{address}/api/source-maps?project=shop&release=1.0.0&file_url=/js/app.js\""
         ),
         total,
         maps: maps.collect(),
