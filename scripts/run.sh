@@ -44,6 +44,8 @@ make_secret "$data/api.key" mk_
 make_secret "$data/session.secret" ''
 export API_KEY_FILE="$data/api.key" ADMIN_API_KEY_FILE="$data/api.key" SESSION_SECRET_FILE="$data/session.secret"
 unset API_KEY ADMIN_API_KEY SESSION_SECRET DATABASE_PATH LISTEN_ADDR
+# The pages that one tries it with are on this machine, and no noise here.
+export NOISE_FILTERS="${NOISE_FILTERS:-browser_extension,script_error,resize_observer,bot}"
 # So that a whole day of the demo is taken.
 export RETENTION_RAW="${RETENTION_RAW:-26}"
 # The stack watches itself, unless there are targets already.
