@@ -302,3 +302,35 @@ journey("the command uploads the maps of a build, and errors show its sources by
   assert.match(traceback, /at .*totalOfCart|cart\.ts:13/);
   assert.match(traceback, /main\.ts:\d+/);
 });
+
+journey("what is vast, odd or hostile arrives in part, and harms nobody", stack, { userAgent }, async (visitor) => {
+  await openShop(visitor, "vast", "data-capture-logs");
+  const thrown = await visitor.page.evaluate(() => {
+    const { Monlight } = window as any;
+    const long = "long ".repeat(50_000);
+    const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`key${i}`, { long, deep: { long } }]));
+    try {
+      Monlight.counter("odd_total", { big: 10n, none: undefined, ring: window }, 2);
+      for (let i = 0; i < 60; i++) Monlight.addBreadcrumb("note", long, many);
+      for (let i = 0; i < 120; i++) Monlight.log("info", `vast line ${i} ${long}`, many);
+      Monlight.captureError(Object.assign(new Error(`vast ${long}`), { name: "E".repeat(500) }), many);
+      Monlight.captureError({ get message() { throw new Error("mine"); } });
+      Monlight.flush();
+      return "";
+    } catch (error) {
+      return String(error);
+    }
+  });
+  assert.equal(thrown, "");
+  const found = await group(stack, "vast long");
+  assert.equal(found.exception_type.length, 200);
+  assert.ok((await newest(found)).breadcrumbs.length > 20);
+  await eventually("all lines are there", async () => {
+    const { total } = await ask<{ total: number }>(stack, "logs", "api/logs?container=browser/vast&search=vast");
+    return total === 120 || undefined;
+  });
+  await eventually("the metric is there", async () => {
+    const { data } = await ask<{ data: { sum: number }[] }>(stack, "metrics", "api/metrics?name=odd_total&project=vast&period=1h");
+    return data.some(({ sum }) => sum === 2) || undefined;
+  });
+});

@@ -12,8 +12,12 @@ import { transport } from "./transport.ts";
 import type { BrowserError, BrowserLog, BrowserMetric, Labels, Level, MonlightClient, ResolvedConfig } from "./types.ts";
 
 /** An error of a page with long breadcrumbs stays below the relay's 64 KiB. */
-const MAX_BODY = 60_000;
+const MAX_BODY = 50_000;
 const MAX_STACK = 20_000;
+/** Of the fields of a log line or a breadcrumb, as JSON. */
+const MAX_FIELDS = 500;
+/** Of a text in a breadcrumb: there are many of them. */
+const MAX_CRUMB = 300;
 
 /** Starts to watch the page, and to send. */
 export function client(config: ResolvedConfig): MonlightClient {
@@ -21,16 +25,22 @@ export function client(config: ResolvedConfig): MonlightClient {
   const scrubs = config.scrub !== false;
   const clean = <T>(value: T, limit?: number) => plain(value, scrubs, limit) as T;
   const address = () => clean(location.href);
+  /** Twenty lines, or thirty breadcrumbs, stay below the relay's 64 KiB. */
+  const small = (fields?: Record<string, unknown>) => {
+    const own = clean(fields, MAX_CRUMB);
+    const text = JSON.stringify(own) ?? "";
+    return text.length < MAX_FIELDS ? own : { json: text.slice(0, MAX_FIELDS) };
+  };
   const context: Record<string, unknown> = {};
   const isKnown = remember();
   let isOver = false;
 
   const way = transport(config, flush);
-  const trail = leaveTrail(clean);
+  const trail = leaveTrail((text) => clean(text, MAX_CRUMB), small);
   // The original's: metrics leave at ten, or after five seconds.
   const metrics = gather<BrowserMetric>(10, 5000, isHidden, (metrics) => post("metrics", { metrics }));
   // Somebody may be looking at the tail.
-  const logs = gather<BrowserLog>(50, 1000, isHidden, (logs) =>
+  const logs = gather<BrowserLog>(20, 1000, isHidden, (logs) =>
     post("logs", { logs, session_id: session(), url: address(), release }),
   );
 
@@ -38,6 +48,7 @@ export function client(config: ResolvedConfig): MonlightClient {
   function post(door: string, body: object): void {
     const text = (...parts: object[]) => JSON.stringify(Object.assign({ event_id: hex(16) }, ...parts));
     const whole = text(body);
+    // The rest of a report that is too long is worth having.
     way.send(door, whole.length < MAX_BODY ? whole : text(body, { breadcrumbs: [], context: {} }));
   }
 
@@ -49,17 +60,18 @@ export function client(config: ResolvedConfig): MonlightClient {
   function sample(type: BrowserMetric["type"], name: string, value: number, labels?: Labels): void {
     if (isOver || !Number.isFinite(value)) return;
     const all = { ...labels, session_id: session(), page: location.pathname };
-    metrics.add({ name, type, value, labels: all, timestamp: now() });
+    metrics.add({ name, type, value, labels: clean(all), timestamp: now() });
   }
 
   function log(level: Level, message: string, fields?: Record<string, unknown>): void {
-    if (!isOver) logs.add({ level, message: clean(message), timestamp: now(), fields: clean(fields) });
+    if (isOver) return;
+    logs.add({ level, message: clean(message), timestamp: now(), fields: small(fields) });
   }
 
   function report(type: string, message: string, stack = "", level: Level = "error", own?: Record<string, unknown>): void {
     if (isOver || isKnown({ type, message, stack }, Date.now()) || Math.random() >= errorSampleRate) return;
     const event: BrowserError = {
-      type,
+      type: type.slice(0, 200),
       message: clean(message),
       stack: clean(stack, MAX_STACK),
       url: address(),
@@ -75,7 +87,7 @@ export function client(config: ResolvedConfig): MonlightClient {
       debug_ids: debugIds(),
     };
     trail.add("error", `${type}: ${message}`);
-    const sent = beforeSend ? beforeSend(event) : event;
+    const sent = beforeSend ? quietly(() => beforeSend(event)) : event;
     if (sent) post("errors", sent);
   }
   let user: string | null = null;

@@ -39,12 +39,10 @@ function idle(): MonlightClient {
   return new Proxy({} as MonlightClient, { get: () => () => {} });
 }
 
-if (typeof window != "undefined" && window.MonlightConfig) begin(window.MonlightConfig);
-
-/** Starts the page's own client; a wrong config is for its author to see. */
-export function begin(config: MonlightConfig): void {
+if (typeof window != "undefined" && window.MonlightConfig) {
+  // A wrong config is for its author to see.
   try {
-    window.Monlight = init(config);
+    window.Monlight = init(window.MonlightConfig);
   } catch (error) {
     console.error(error);
   }

@@ -45,3 +45,13 @@ test("a line of the console has all its values", () => {
 test("a hostile text takes no longer than its length", () => {
   scrubText("?".repeat(20_000) + "token".repeat(2000));
 });
+
+test("of a vast object only so much is read", () => {
+  let n_read = 0;
+  const vast = (depth: number): unknown =>
+    new Proxy(Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`k${i}`, 0])), {
+      get: () => (n_read++, depth ? vast(depth - 1) : 1),
+    });
+  plain(vast(5), true);
+  assert.ok(n_read < 1000, `${n_read} values were read`);
+});

@@ -11,20 +11,22 @@ const IN_TEXT = RegExp(
 );
 const MAX_DEPTH = 5;
 const MAX_ENTRIES = 50;
+/** Values of one object, all levels together: reading more would hold up the page. */
+const MAX_VALUES = 300;
 
 /** A text without secrets. */
 export const scrubText = (text: string): string =>
   text.replace(IN_TEXT, (_, name = "", scheme = "") => name + scheme + FILTERED);
 
 /** Makes a value fit to be sent; never throws. Texts are cut at `limit` characters. */
-export function plain(value: unknown, scrubs: boolean, limit = 2000, depth = 0): unknown {
+export function plain(value: unknown, scrubs: boolean, limit = 2000, depth = 0, left = { n: MAX_VALUES }): unknown {
   try {
     if (typeof value == "string") return (scrubs ? scrubText(value) : value).slice(0, limit);
     if (value == null || typeof value == "boolean" || Number.isFinite(value)) return value;
     if (typeof value != "object") return String(value).slice(0, limit);
     if (value instanceof Error) return plain(`${value.name}: ${value.message}`, scrubs, limit);
-    if (depth == MAX_DEPTH) return "[…]";
-    const inner = (it: unknown) => plain(it, scrubs, limit, depth + 1);
+    if (depth == MAX_DEPTH || left.n < 0) return "[…]";
+    const inner = (it: unknown) => (left.n--, plain(it, scrubs, limit, depth + 1, left));
     if (Array.isArray(value)) return value.slice(0, MAX_ENTRIES).map(inner);
     return Object.fromEntries(
       Object.keys(value)

@@ -1,15 +1,6 @@
-// The form for a `<script>` tag: the global `MonlightSDK`, and a config that may stand in the tag itself:
-// `<script src="…/sdk/monlight.min.js" data-dsn="…" data-release="…">`.
+// The form for a `<script>` tag: the global `MonlightSDK`. A config in the tag is read before the client begins.
 
-import { begin, init, Monlight } from "./index.ts";
-import { tag } from "./load.ts";
+import "./tag.ts";
+import { init, Monlight } from "./index.ts";
 
 Object.assign(window, { MonlightSDK: { init, Monlight } });
-
-const data = tag?.dataset;
-if (!window.MonlightConfig && data?.dsn) {
-  const config: Record<string, unknown> = { endpoint: tag?.src.replace(/\/sdk\/.*/, "") };
-  // A flag is there, or it is "false".
-  for (const name in data) config[name] = data[name] != "false" && (data[name] || true);
-  begin({ dsn: "", ...config });
-}

@@ -13,11 +13,11 @@ export interface Trail {
   stop: Undo;
 }
 
-/** Begins to note. `clean` makes a value fit to be sent. */
-export function leaveTrail(clean: <T>(value: T) => T): Trail {
+/** Begins to note. `clean` and `small` make texts and data fit to be sent. */
+export function leaveTrail(clean: (text: string) => string, small: (data?: Record<string, unknown>) => Breadcrumb["data"]): Trail {
   const crumbs: Breadcrumb[] = [];
   const add: Trail["add"] = (category, message, data) => {
-    crumbs.push(clean({ timestamp: now(), category, message, ...(data && { data }) }));
+    crumbs.push({ timestamp: now(), category, message: clean(message), data: small(data) });
     if (crumbs.length > MAX) crumbs.shift();
   };
   let from = location.href;

@@ -8,7 +8,12 @@ import type { ResolvedConfig, Undo } from "./types.ts";
 interface Parcel {
   door: string;
   body: string;
+  /** How often the relay failed at it. */
+  n_failed?: number;
 }
+
+/** What the relay fails at so often is not worth another try: it may be why it fails. */
+const MAX_FAILED = 9;
 
 /** Browsers give all such requests of a page 64 KiB together. */
 const KEEPALIVE_BYTES = 60_000;
@@ -52,8 +57,7 @@ export function transport({ dsn, endpoint, debug }: ResolvedConfig, gather: () =
   };
 
   async function post(parcel: Parcel): Promise<void> {
-    // UTF-8 is longer than text; there is room for that.
-    const size = parcel.body.length;
+    const size = new Blob([parcel.body]).size;
     const keepalive = flying + size <= KEEPALIVE_BYTES;
     if (keepalive) flying += size;
     running++;
@@ -68,7 +72,9 @@ export function transport({ dsn, endpoint, debug }: ResolvedConfig, gather: () =
     running--;
     const status = answer?.status ?? 0;
     if (debug && !answer?.ok) say(parcel.door, status);
-    if (!status || status == 429 || status > 499) later(parcel, Number(answer?.headers.get("Retry-After")));
+    const isFault = status > 499 && status != 503;
+    const isWorthIt = isFault ? (parcel.n_failed = (parcel.n_failed ?? 0) + 1) < MAX_FAILED : !status || status == 429 || status == 503;
+    if (isWorthIt) later(parcel, Number(answer?.headers.get("Retry-After")));
     else failures = 0;
     pump();
   }

@@ -71,7 +71,7 @@ export interface Breadcrumb {
   timestamp: string;
   category: string;
   message: string;
-  data?: Record<string, unknown>;
+  data?: Record<string, unknown> | undefined;
 }
 
 /** Body of `POST /api/browser/errors`. */
