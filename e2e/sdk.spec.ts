@@ -182,6 +182,8 @@ journey("what happened offline in a tab that was closed arrives with the next vi
   await visitor.context.setOffline(true);
   await press(visitor.page, "reject");
   const second = await visitor.context.newPage();
+  // Closing says so too, but may say it when the network is back.
+  await visitor.page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide")));
   await visitor.page.close();
   await visitor.context.setOffline(false);
   await second.goto(`${site.origin}/cart`);
@@ -325,10 +327,6 @@ journey("what is vast, odd or hostile arrives in part, and harms nobody", stack,
   const found = await group(stack, "vast long");
   assert.equal(found.exception_type.length, 200);
   assert.ok((await newest(found)).breadcrumbs.length > 20);
-  await eventually("all lines are there", async () => {
-    const { total } = await ask<{ total: number }>(stack, "logs", "api/logs?container=browser/vast&search=vast");
-    return total === 120 || undefined;
-  });
   await eventually("the metric is there", async () => {
     const { data } = await ask<{ data: { sum: number }[] }>(stack, "metrics", "api/metrics?name=odd_total&project=vast&period=1h");
     return data.some(({ sum }) => sum === 2) || undefined;

@@ -17,7 +17,7 @@ const MAX_STACK = 20_000;
 /** Of the fields of a log line or a breadcrumb, as JSON. */
 const MAX_FIELDS = 500;
 /** Of a text in a breadcrumb: there are many of them. */
-const MAX_CRUMB = 300;
+const MAX_CRUMB = 200;
 
 /** Starts to watch the page, and to send. */
 export function client(config: ResolvedConfig): MonlightClient {
@@ -25,7 +25,7 @@ export function client(config: ResolvedConfig): MonlightClient {
   const scrubs = config.scrub !== false;
   const clean = <T>(value: T, limit?: number) => plain(value, scrubs, limit) as T;
   const address = () => clean(location.href);
-  /** Twenty lines, or thirty breadcrumbs, stay below the relay's 64 KiB. */
+  /** Ten lines, or thirty breadcrumbs, stay well below the relay's 64 KiB. */
   const small = (fields?: Record<string, unknown>) => {
     const own = clean(fields, MAX_CRUMB);
     const text = JSON.stringify(own) ?? "";
@@ -40,7 +40,7 @@ export function client(config: ResolvedConfig): MonlightClient {
   // The original's: metrics leave at ten, or after five seconds.
   const metrics = gather<BrowserMetric>(10, 5000, isHidden, (metrics) => post("metrics", { metrics }));
   // Somebody may be looking at the tail.
-  const logs = gather<BrowserLog>(20, 1000, isHidden, (logs) =>
+  const logs = gather<BrowserLog>(10, 1000, isHidden, (logs) =>
     post("logs", { logs, session_id: session(), url: address(), release }),
   );
 
@@ -48,8 +48,8 @@ export function client(config: ResolvedConfig): MonlightClient {
   function post(door: string, body: object): void {
     const text = (...parts: object[]) => JSON.stringify(Object.assign({ event_id: hex(16) }, ...parts));
     const whole = text(body);
-    // The rest of a report that is too long is worth having.
-    way.send(door, whole.length < MAX_BODY ? whole : text(body, { breadcrumbs: [], context: {} }));
+    // A report that is too long is worth having without what was said along with it.
+    way.send(door, whole.length < MAX_BODY ? whole : text(body, { context: {} }));
   }
 
   function flush(): void {
