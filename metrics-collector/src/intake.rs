@@ -88,7 +88,7 @@ pub fn read(text: &str, span: Span, registry: &RwLock<Registry>) -> Result<(Batc
     let mut reading = Reading::new(span, text.len());
     let is_right = {
         let known = registry.read().unwrap_or_else(PoisonError::into_inner);
-        sample::scan_known(text, |raw| reading.take(raw, &known)).is_ok() && reading.unseen_labels_are_whole()
+        sample::scan_known(text, |raw| reading.take(raw, &known)).is_ok() && reading.labels_are_whole()
     };
     // Known forms were looked at when they were unseen: only here it is not sure where labels end, or what is wrong.
     if !is_right {
@@ -166,6 +166,8 @@ struct Reading<'a> {
     time_before: (&'a str, i64),
     /// The same for times that are numbers.
     number_before: (f64, i64),
+    /// Among those that are refused.
+    has_broken_labels: bool,
 }
 
 /// Metrics are about so long, for room to be made once.
@@ -184,6 +186,7 @@ impl<'a> Reading<'a> {
             key: Vec::with_capacity(256),
             time_before: ("", span.now_ms),
             number_before: (f64::NAN, span.now_ms),
+            has_broken_labels: false,
         }
     }
 
@@ -191,7 +194,11 @@ impl<'a> Reading<'a> {
     fn take(&mut self, raw: RawSample<'a>, known: &Registry) {
         let at_ms = match self.time(raw.stamp) {
             Ok(at_ms) => at_ms,
-            Err(refusal) => return self.refuse(refusal),
+            Err(refusal) => {
+                // Its form is not looked up, so that nobody else sees where its labels end.
+                self.has_broken_labels |= raw.labels.is_some_and(|labels| !json_scanner::is_whole(labels));
+                return self.refuse(refusal);
+            }
         };
         let project = raw.project.map(|project| project.raw);
         let form = form_hash(&mut self.key, raw.name.raw, raw.kind, project, raw.labels);
@@ -205,10 +212,10 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Whether the labels of all unseen forms are JSON values and nothing behind them.
-    fn unseen_labels_are_whole(&self) -> bool {
-        let labels = self.unseen.iter().filter_map(|(raw, ..)| raw.labels);
-        labels.into_iter().all(json_scanner::is_whole)
+    /// Whether the labels of all forms that are not known are JSON values and nothing behind them.
+    fn labels_are_whole(&self) -> bool {
+        let mut labels = self.unseen.iter().filter_map(|(raw, ..)| raw.labels);
+        !self.has_broken_labels && labels.all(json_scanner::is_whole)
     }
 
     fn refuse(&mut self, refusal: Refusal) {
@@ -347,6 +354,12 @@ mod tests {
         assert_eq!(texts[0], r#"{a="/users/{id}"}"#);
         assert_eq!(texts.len(), 5, "{texts:?}");
         drop(seen);
+        // Found by fuzzing: one that is refused for its time is as broken.
+        let late = item(r#"{"a"A"b"}"#).replace("}}", r#"},"timestamp":5}"#);
+        assert_eq!(
+            read(&format!("[{late}]"), SPAN, &registry).err(),
+            Some(BadBatch::Json)
+        );
         for broken in [
             r#"{"a":"b"}}"#,
             r#"{"a" "b"}"#,
