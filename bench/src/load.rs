@@ -135,23 +135,47 @@ pub fn get(host: &str, path: &str, header: (&str, &str)) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{name}: {value}\r\n\r\n").into_bytes()
 }
 
-/// The status of an answer that is there to its last byte. Answers have a length, as ours do.
+/// The status of an answer that is there to its last byte, be it of a length, as ours are, or in chunks.
 fn whole(answer: &[u8]) -> Option<u16> {
     let head_end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&answer[..head_end]).ok()?;
-    let length = head
-        .lines()
-        .filter_map(|line| line.split_once(": "))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, length)| length.parse::<usize>().ok())
-        .unwrap_or(0);
+    let (head, body) = (
+        std::str::from_utf8(&answer[..head_end]).ok()?,
+        &answer[head_end + 4..],
+    );
+    let field = |wanted: &str| {
+        let mut fields = head.lines().filter_map(|line| line.split_once(": "));
+        fields.find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+    };
+    let is_whole = match field("transfer-encoding") {
+        Some(_) => body == b"0\r\n\r\n" || body.ends_with(b"\r\n0\r\n\r\n"),
+        None => {
+            let length = field("content-length").and_then(|(_, length)| length.parse::<usize>().ok());
+            body.len() >= length.unwrap_or(0)
+        }
+    };
     let status = head.get(9..12)?.parse().ok()?;
-    (answer.len() >= head_end + 4 + length).then_some(status)
+    is_whole.then_some(status)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_in_chunks_is_whole_with_the_empty_one() {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for (body, is_whole) in [
+            ("", false),
+            ("2\r\n{}\r\n", false),
+            ("2\r\n{}\r\n0\r\n\r\n", true),
+        ] {
+            assert_eq!(
+                whole(format!("{head}{body}").as_bytes()).is_some(),
+                is_whole,
+                "{body}"
+            );
+        }
+    }
 
     #[test]
     fn an_answer_is_whole_at_its_last_byte() {
