@@ -1,11 +1,9 @@
 //! What the open internet does: floods, slow senders, many origins, hostile maps and stacks.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::time::Duration;
 
-use support::{KEY, ORIGIN, Stack, page, relay, report};
+use crate::support::{KEY, ORIGIN, Stack, page, relay, report};
 use testkit::{Server, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -1,9 +1,7 @@
 //! Requests that the original SDK made, sent again as they were, with what its browser asks first.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{Stack, get_json};
+use crate::support::{Stack, get_json};
 use testkit::{Answer, Server, Value, handbook, json, skip};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -97,7 +95,7 @@ async fn an_error_of_the_original_sdk_is_kept_whole() {
     let body = body
         .replace("HeadlessChrome", "Chrome")
         .replace("127.0.0.1:19001", "shop.example.com");
-    let answer = support::page(&stack.relay)
+    let answer = crate::support::page(&stack.relay)
         .post("/api/browser/errors", body.clone())
         .await;
     assert_eq!(answer.status, 201, "{}", answer.text());

@@ -1,9 +1,7 @@
 //! Pages of other origins (contract §4.4), and beacons.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{KEY, ORIGIN, page, refusal, relay, report};
+use crate::support::{KEY, ORIGIN, page, refusal, relay, report};
 use testkit::Answer;
 
 const PATHS: [&str; 4] = [

@@ -1,13 +1,11 @@
 //! `POST /api/browser/errors` (contract §4.5, §4.6), against a real tracker.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::io::Write;
 
+use crate::support::{KEY, PROJECT, Stack, get_json, page, refusal, relay, report};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use support::{KEY, PROJECT, Stack, get_json, page, refusal, relay, report};
 use testkit::{Value, json};
 
 #[tokio::test]

@@ -1,9 +1,7 @@
 //! `/api/dsn-keys` (contract §4.2, §4.3), and keys with limits.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{KEY, ORIGIN, get_json, page, refusal, relay, report};
+use crate::support::{KEY, ORIGIN, get_json, page, refusal, relay, report};
 use testkit::{Value, json};
 
 #[tokio::test]

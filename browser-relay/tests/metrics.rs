@@ -2,9 +2,7 @@
 //! viewer.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{Stack, get_json, page, refusal};
+use crate::support::{Stack, get_json, page, refusal};
 use testkit::json;
 
 #[tokio::test]

@@ -2,11 +2,9 @@
 //! order. `OUTAGE_ROUNDS` makes it longer.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::collections::BTreeMap;
 
-use support::{get_json, page, refusal, report, service, wired};
+use crate::support::{get_json, page, refusal, report, service, wired};
 use testkit::{Client, Launch, Server, eventually, json};
 use tokio::sync::watch;
 

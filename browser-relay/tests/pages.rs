@@ -1,9 +1,7 @@
 //! The admin pages, and what this service shares with the others.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{KEY, page, relay, report};
+use crate::support::{KEY, page, relay, report};
 use testkit::json;
 
 #[tokio::test]

@@ -1,9 +1,7 @@
 //! The SDK that the relay serves, and what it may say twice.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{Stack, get_json, page, relay};
+use crate::support::{Stack, get_json, page, relay};
 use testkit::{eventually, json};
 
 /// Without Node at build time there is no SDK: then it says how to get it.

@@ -1,13 +1,11 @@
 //! `/api/source-maps` (contract §4.3, §4.8): uploads, stacks with original places, and maps that come late.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::io::Write;
 
+use crate::support::{Stack, get_json, page, refusal, relay};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use support::{Stack, get_json, page, refusal, relay};
 use testkit::{Answer, Client, Value, eventually, json};
 
 /// `a()` of one line of generated code: column 0 is line 2 of `src/pay.ts`, column 8 is `total` in line 4, column 16 no

@@ -1,8 +1,6 @@
 //! Log alerts: saved searches that are told of, to a real receiver on this machine.
 
-mod support;
-
-use support::{get_json, send, viewer};
+use crate::support::{get_json, send, viewer};
 use testkit::alerting::{add, channel, titles};
 use testkit::{Client, Launch, Receiver, Value, json, until};
 

@@ -1,8 +1,6 @@
 //! The contract's §2, line by line, over HTTP.
 
-mod support;
-
-use support::{Tail, entry, found, get_json, send, start};
+use crate::support::{Tail, entry, found, get_json, send, start};
 use testkit::{Value, json};
 
 /// Three containers, all levels, ten seconds.
@@ -249,7 +247,7 @@ async fn the_tail_frames_entries_as_the_contract_does() {
 
 #[tokio::test]
 async fn a_tail_beyond_the_last_place_is_refused_and_a_closed_one_frees_its_own() {
-    let server = support::viewer().env("MAX_TAILS", 1).start().await;
+    let server = crate::support::viewer().env("MAX_TAILS", 1).start().await;
     let tail = Tail::open(&server, "", "").await;
     let refused = server.client().get("/api/logs/tail").await;
     assert_eq!(

@@ -1,14 +1,11 @@
 //! Following Docker's logs and plain files, on the real binary: what is found, how it is read, and what a rotation,
 //! a removal or a crash does to it. B5 and B6 of the contract's faults, each situation by name.
 
-mod docker;
-mod support;
-
-use docker::{Docker, exported, messages, wait_for};
+use crate::docker::{Docker, exported, messages, wait_for};
 use testkit::Launch;
 
 fn viewer() -> (Launch, Docker) {
-    let launch = support::viewer();
+    let launch = crate::support::viewer();
     let folder = launch.folder().join("containers");
     let docker = Docker::new(&folder);
     (launch.env("LOG_SOURCES", folder.display()), docker)
@@ -18,7 +15,7 @@ fn numbered(from: usize, to: usize) -> Vec<String> {
     (from..to).map(|n| format!("line {n}")).collect()
 }
 
-fn write(container: &mut docker::Container, from: usize, to: usize) {
+fn write(container: &mut crate::docker::Container, from: usize, to: usize) {
     for line in numbered(from, to) {
         container.line("stdout", &line);
     }
@@ -96,7 +93,7 @@ async fn of_a_log_older_than_the_first_start_the_tail_is_taken_in_whole_lines() 
     let server = launch.env("TAIL_BUFFER", "1K").start().await;
     let mut client = server.client();
     old.lines(&["last"]);
-    support::until("the last line is there", async || {
+    crate::support::until("the last line is there", async || {
         messages(&mut server.client(), "")
             .await
             .last()
@@ -320,7 +317,7 @@ async fn an_inode_that_the_next_file_gets_is_another_file() {
 
 #[tokio::test]
 async fn plain_files_are_followed_through_their_rotation() {
-    let launch = support::viewer();
+    let launch = crate::support::viewer();
     let folder = launch.folder().join("logs");
     std::fs::create_dir(&folder).unwrap();
     let log = folder.join("shop.log");

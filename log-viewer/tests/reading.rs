@@ -1,8 +1,6 @@
 //! Reading entries: pages, one entry, those around it, volume, export; and what the original did not decode.
 
-mod support;
-
-use support::{entry, found, get_json, messages, send, start};
+use crate::support::{entry, found, get_json, messages, send, start};
 use testkit::{Client, Value, json};
 
 /// Ten entries of `web`, every second, with one of `db` after each.

@@ -1,10 +1,8 @@
 //! `POST /api/logs`: what is taken, what is refused, and how it is found again.
 
-mod support;
-
 use std::io::Write;
 
-use support::{found, get_json, send, start, viewer};
+use crate::support::{found, get_json, send, start, viewer};
 use testkit::json;
 use web::Method;
 

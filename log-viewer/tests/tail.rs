@@ -1,10 +1,8 @@
 //! The live tail: who gets what, what is missed, and how one comes back.
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Tail, entry, get_json, send, start, viewer};
+use crate::support::{Tail, entry, get_json, send, start, viewer};
 use testkit::{Client, Server, Value, json};
 
 /// Sends `n` entries at once, numbered from `from`.

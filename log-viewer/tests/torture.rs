@@ -7,13 +7,10 @@
     reason = "random moments of writing and killing, not waiting; the seed and what was done are printed"
 )]
 
-mod docker;
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use docker::{Container, Docker, exported};
+use crate::docker::{Container, Docker, exported};
 use testkit::{Launch, Server, Value};
 
 const MAX_LINE_BYTES: usize = 64 << 10;
@@ -277,7 +274,7 @@ async fn recreate(server: &Server, docker: &mut Docker, mut writers: Vec<Writer>
 async fn every_line_is_stored_once_and_in_order() {
     let n_rounds = setting("ROUNDS", 6);
     let mut dice = Dice(seed());
-    let launch: Launch = support::viewer()
+    let launch: Launch = crate::support::viewer()
         .env("MAX_LINE_BYTES", MAX_LINE_BYTES)
         .env("TAIL_BUFFER", "0")
         .env("MAX_ENTRIES", "100000000");
@@ -360,7 +357,7 @@ fn difference(found: &[usize], expected: &[usize]) -> String {
 async fn cut_off_logs_are_never_read_twice_and_each_gap_is_marked() {
     let n_rounds = setting("ROUNDS", 6);
     let mut dice = Dice(seed());
-    let launch = support::viewer()
+    let launch = crate::support::viewer()
         .env("TAIL_BUFFER", "0")
         .env("MAX_ENTRIES", "100000000");
     let folder = launch.folder().join("containers");
@@ -391,8 +388,10 @@ async fn cut_off_logs_are_never_read_twice_and_each_gap_is_marked() {
         // At least one line, so that there is something to mark; and it must be seen before the next cut.
         let n_written = write(&mut web, 1 + dice.below(300));
         let last = format!("#{} x", n_written - 1);
-        support::until("the last line is stored", async || {
-            docker::messages(&mut server.client(), "").await.contains(&last)
+        crate::support::until("the last line is stored", async || {
+            crate::docker::messages(&mut server.client(), "")
+                .await
+                .contains(&last)
         })
         .await;
     }

@@ -1,15 +1,13 @@
 //! Metric alerts: what is beyond a threshold or absent is told to a real receiver, and so is that it is well again.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{get_json, send};
+use crate::support::{get_json, send};
 use testkit::alerting::{add, channel, titles};
 use testkit::{Client, Launch, Receiver, Value, json, until};
 
 /// A collector whose alerts may go to receivers on 127.0.0.1, and which looks at its rules each second.
 fn launch() -> Launch {
-    support::launch()
+    crate::support::launch()
         .env("ALERT_ALLOWED_HOSTS", "127.0.0.1")
         .env("ALERT_INTERVAL", 1)
 }

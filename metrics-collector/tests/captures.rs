@@ -1,9 +1,7 @@
 //! Requests that real clients made, sent again as they were but for their times.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{get_json, launch};
+use crate::support::{get_json, launch};
 use testkit::{Value, handbook, json, skip};
 
 /// Captures are from November 2026; samples of then are taken for ten years.

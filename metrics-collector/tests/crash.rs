@@ -2,12 +2,10 @@
 //! is there, once. `CRASH_ROUNDS` says how often; a few times by default.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use support::{get_json, launch, now_ms};
+use crate::support::{get_json, launch, now_ms};
 use testkit::{Client, Server, json};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;

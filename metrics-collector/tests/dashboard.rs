@@ -1,8 +1,6 @@
 //! `GET /api/dashboard` and the CSV: all periods true, p75 with its ratings, by page, by project.
 
-mod support;
-
-use support::{get_json, launch, now_ms, send};
+use crate::support::{get_json, launch, now_ms, send};
 use testkit::{Client, Server, Value, json};
 
 const MINUTE_MS: i64 = 60_000;

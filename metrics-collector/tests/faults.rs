@@ -1,9 +1,7 @@
 //! Faults of the service that this one replaces, each by its number: they must not come back.
 
-mod support;
-
+use crate::support::{get_json, launch, now_ms, send, start};
 use rusqlite::Connection;
-use support::{get_json, launch, now_ms, send, start};
 use testkit::{Value, json};
 
 const MINUTE_MS: i64 = 60_000;

@@ -1,8 +1,6 @@
 //! `POST /api/metrics`: what is taken, what is refused, and that it can be read again.
 
-mod support;
-
-use support::{get_json, launch, now_ms, send, start};
+use crate::support::{get_json, launch, now_ms, send, start};
 use testkit::{Value, json};
 
 const MINUTE_MS: i64 = 60_000;

@@ -1,9 +1,7 @@
 //! What clients cannot do: fill the memory with labels, or the disk with samples.
 
-mod support;
-
+use crate::support::{get_json, launch, now_ms, send};
 use rusqlite::{Connection, OpenFlags};
-use support::{get_json, launch, now_ms, send};
 use testkit::{Value, json};
 
 /// `EXPLOSION` says how many different values a label has.

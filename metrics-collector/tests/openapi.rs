@@ -2,11 +2,9 @@
 //! is as the service takes and gives it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
 use std::collections::BTreeSet;
 
-use support::{get_json, now_ms, send, start};
+use crate::support::{get_json, now_ms, send, start};
 use testkit::{Client, Value, json, openapi};
 
 /// What is served as `/openapi.json`.

@@ -1,8 +1,6 @@
 //! The pages without a browser: what they show, what they refuse, and that text from outside stays text.
 
-mod support;
-
-use support::{now_ms, send, start};
+use crate::support::{now_ms, send, start};
 use testkit::{Client, Server, json};
 
 const EVIL: &str = "<script>alert(1)</script>";

@@ -1,8 +1,6 @@
 //! `GET /api/metrics` and what is there to be asked for: filters, groups, functions, bad parameters.
 
-mod support;
-
-use support::{get_json, now_ms, send, start};
+use crate::support::{get_json, now_ms, send, start};
 use testkit::{Client, Server, Value, json};
 
 /// Requests of three endpoints in one minute, and a gauge of two hosts.

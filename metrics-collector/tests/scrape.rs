@@ -2,9 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-mod support;
-
-use support::{get_json, launch};
+use crate::support::{get_json, launch};
 use testkit::{Server, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -1,8 +1,6 @@
 //! Browser sessions are counted by page, each once, and no series is made of them.
 
-mod support;
-
-use support::{get_json, launch, now_ms, send};
+use crate::support::{get_json, launch, now_ms, send};
 use testkit::{Value, json};
 
 const HOUR_MS: i64 = 3_600_000;

@@ -6,13 +6,11 @@
     reason = "helpers of tests: they may panic, and print the seed"
 )]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::support::{get_json, launch, now_ms, send};
 use rusqlite::{Connection, OpenFlags};
-use support::{get_json, launch, now_ms, send};
 use testkit::{Client, Value, json};
 
 const HOUR_MS: i64 = 3_600_000;

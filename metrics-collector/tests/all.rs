@@ -1,0 +1,17 @@
+//! All tests of the running metrics-collector as one program: it is linked once, and they run side by side.
+
+mod alerts;
+mod captures;
+mod common_ground;
+mod crash;
+mod dashboard;
+mod faults;
+mod ingest;
+mod limits;
+mod openapi;
+mod pages;
+mod query;
+mod scrape;
+mod sessions;
+mod support;
+mod truth;
