@@ -327,6 +327,10 @@ journey("what is vast, odd or hostile arrives in part, and harms nobody", stack,
   const found = await group(stack, "vast long");
   assert.equal(found.exception_type.length, 200);
   assert.ok((await newest(found)).breadcrumbs.length > 20);
+  await eventually("all lines are there", async () => {
+    const { total } = await ask<{ total: number }>(stack, "logs", "api/logs?search=vast");
+    return total === 120 || undefined;
+  });
   await eventually("the metric is there", async () => {
     const { data } = await ask<{ data: { sum: number }[] }>(stack, "metrics", "api/metrics?name=odd_total&project=vast&period=1h");
     return data.some(({ sum }) => sum === 2) || undefined;

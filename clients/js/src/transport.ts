@@ -58,7 +58,8 @@ export function transport({ dsn, endpoint, debug }: ResolvedConfig, gather: () =
 
   async function post(parcel: Parcel): Promise<void> {
     const size = new Blob([parcel.body]).size;
-    const keepalive = flying + size <= KEEPALIVE_BYTES;
+    // The browser may count otherwise, and then refuses: what has failed goes without.
+    const keepalive = !failures && flying + size <= KEEPALIVE_BYTES;
     if (keepalive) flying += size;
     running++;
     // No answer is like "later".
@@ -68,6 +69,8 @@ export function transport({ dsn, endpoint, debug }: ResolvedConfig, gather: () =
       body: parcel.body,
       keepalive,
     }).catch(() => undefined);
+    // To its end, since until then the browser counts the request as one that is on its way.
+    await answer?.text().catch(() => "");
     if (keepalive) flying -= size;
     running--;
     const status = answer?.status ?? 0;
