@@ -357,7 +357,9 @@ impl State {
             self.first_seq = entry.seq;
         }
         self.n_reports += 1;
-        self.waiting.entry(group_id).or_default().push(entry);
+        // Most groups have one report waiting; where they have more, the list grows.
+        let waiting = self.waiting.entry(group_id);
+        waiting.or_insert_with(|| Vec::with_capacity(1)).push(entry);
     }
 
     /// Counts some of the groups where too many reports wait.

@@ -15,7 +15,7 @@ pub const MAX_COUNTED: i64 = 2000;
 /// Sets up to this size are gone through.
 const MAX_GONE_THROUGH: i64 = 5000;
 /// Words of one or two characters are in no index: so many groups are looked at, the last seen ones.
-const MAX_LOOKED_AT: i64 = 10_000;
+const MAX_LOOKED_AT: i64 = 6_000;
 
 /// Where a page of a list begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
