@@ -33,7 +33,9 @@ build: ## release binaries in target/release
 	@scripts/need.sh charts sdk
 	$(CARGO) build --release --bins --workspace --exclude bench
 
-test: test-rust test-sdk test-clients test-api test-e2e ## every test there is: Rust, SDK, client packages, API documents, browser journeys
+test: test-rust test-sdk ## every test there is: Rust, SDK, client packages, API documents, browser journeys
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-clients test-api
+	@$(MAKE) --no-print-directory test-e2e
 	@echo "all tests passed"
 
 test-rust:
