@@ -16,9 +16,9 @@ export API_KEY=$key ADMIN_API_KEY=$key LISTEN_ADDR=127.0.0.1:0 RATE_LIMIT=0 TRUS
     SMTP_HOST=127.0.0.1 SMTP_PORT=1 ALERT_EMAILS=ops@example.com
 export PYTHONPATH=scripts PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=schemathesis_hooks
 
-# check SERVICE: starts it, has it tried, stops it.
+# check SERVICE: starts it, has it tried, stops it. In a shell of its own, whose end is the service's as well.
 check() {
-    local service=$1 log=$work/$1.log report=$work/$1.report address pid
+    local service=$1 log=$work/$1.log report=$work/$1.report address
     DATABASE_PATH="$work/$service.db" "$bin/$service" 2>"$log" >/dev/null &
     pid=$!
     trap 'kill -TERM "$pid" 2>/dev/null || true' EXIT
