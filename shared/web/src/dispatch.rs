@@ -27,7 +27,7 @@ use crate::{Error, Query, Request, Response, ResponseExt, Result};
 /// Bodies being decompressed at once.
 const MAX_DECODERS: usize = 2;
 /// A refused request's body is read and thrown away up to here, so that the client gets to read the answer.
-const MAX_DRAIN_BYTES: u64 = 1 << 20;
+const MAX_DRAIN_BYTES: u64 = 2 << 20;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Renders an error for a browser, from the path asked for and who is signed in.
