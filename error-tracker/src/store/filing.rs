@@ -1,7 +1,6 @@
 //! The statements behind [`super::intake`]: look a group up, make one, journal a report, count and keep reports.
 
-use std::collections::btree_map;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -12,6 +11,7 @@ use crate::domain::recognition::Recognised;
 use crate::domain::report::{Level, Report};
 use crate::store::occurrences::Places;
 use crate::store::releases::Addition;
+use crate::store::summary::Summary;
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -471,73 +471,6 @@ pub(super) fn clear_journal(tx: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What several reports of one group come to.
-#[derive(Default)]
-struct Summary {
-    last_seen_at: i64,
-    is_browser: bool,
-    level: Option<&'static str>,
-    environment: Option<String>,
-    release: Option<String>,
-    /// Reports by hour, and the first of them.
-    hours: BTreeMap<i64, (i64, i64)>,
-    /// Reports by name and value.
-    tags: BTreeMap<(String, String), Tagged>,
-    users: BTreeSet<i64>,
-}
-
-/// Reports with one value of a tag, or with the same tags.
-#[derive(Debug, Clone, Copy)]
-struct Tagged {
-    n: i64,
-    first_seen_at: i64,
-    last_seen_at: i64,
-    first_seq: i64,
-    last_seq: i64,
-}
-
-impl Tagged {
-    fn new(received_at: i64, seq: i64) -> Self {
-        Self {
-            n: 1,
-            first_seen_at: received_at,
-            last_seen_at: received_at,
-            first_seq: seq,
-            last_seq: seq,
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.n += other.n;
-        if other.first_seq < self.first_seq {
-            (self.first_seq, self.first_seen_at) = (other.first_seq, other.first_seen_at);
-        }
-        self.last_seen_at = self.last_seen_at.max(other.last_seen_at);
-        self.last_seq = self.last_seq.max(other.last_seq);
-    }
-}
-
-impl Summary {
-    /// Adds reports that have the same tags: the JSON text of a list of pairs.
-    fn add_tags(&mut self, text: &str, tagged: &Tagged) {
-        // The text is our own: it is always such a list.
-        let tags: Vec<(String, String)> = serde_json::from_str(text).unwrap_or_default();
-        for tag in tags {
-            match self.tags.entry(tag) {
-                btree_map::Entry::Vacant(place) => drop(place.insert(*tagged)),
-                btree_map::Entry::Occupied(mut known) => known.get_mut().add(tagged),
-            }
-        }
-    }
-
-    /// Value of a tag in the newest report that had it.
-    fn newest(&self, name: &str) -> Option<String> {
-        let tags = self.tags.iter().filter(|((known, _), _)| known == name);
-        let newest = tags.max_by_key(|(_, tagged)| tagged.last_seq);
-        newest.map(|((_, value), _)| value.clone())
-    }
-}
-
 /// What counting the reports of a group led to.
 pub(super) struct Folded {
     /// The group that shows them.
@@ -562,7 +495,7 @@ pub(super) fn fold(
     let Some(last) = entries.last() else {
         return Ok(None);
     };
-    let summary = summary(entries);
+    let summary = Summary::of(entries);
     let new_users = super::tallies::note_users(tx, group_id, &summary.users)?;
     // Not by `returning`, which would make SQLite copy each page before it changes it.
     let mut standing =
@@ -749,32 +682,6 @@ fn keep(
 fn has_better(tx: &Connection, group_id: i64, place: i64, in_ring: i64) -> rusqlite::Result<bool> {
     Ok(!super::occurrences::is_free(tx, group_id, place)?
         && super::occurrences::is_free(tx, group_id, in_ring)?)
-}
-
-/// Adds up `entries`, oldest first.
-fn summary(entries: &[Entry]) -> Summary {
-    let mut summary = Summary::default();
-    let mut sent: BTreeMap<&str, Tagged> = BTreeMap::new();
-    for entry in entries {
-        summary.last_seen_at = summary.last_seen_at.max(entry.received_at);
-        summary.is_browser |= entry.is_browser;
-        summary.level = Some(entry.level.name());
-        summary.users.extend(entry.user);
-        let hour = entry.received_at.div_euclid(super::tallies::HOUR_MS);
-        summary.hours.entry(hour).or_insert((0, entry.seq)).0 += 1;
-        if let Some(tags) = &entry.tags {
-            // Most reports of a group have the same, so each text is read once.
-            let one = Tagged::new(entry.received_at, entry.seq);
-            sent.entry(tags)
-                .and_modify(|tagged| tagged.add(&one))
-                .or_insert(one);
-        }
-    }
-    sent.iter()
-        .for_each(|(text, tagged)| summary.add_tags(text, tagged));
-    summary.environment = summary.newest("environment");
-    summary.release = summary.newest("release");
-    summary
 }
 
 #[cfg(test)]

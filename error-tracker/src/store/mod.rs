@@ -15,6 +15,7 @@ pub mod room;
 pub mod rules;
 pub mod snoozes;
 pub mod stacks;
+mod summary;
 pub mod tallies;
 pub mod users;
 
