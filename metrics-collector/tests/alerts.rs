@@ -3,7 +3,7 @@
 
 use crate::support::{get_json, send};
 use testkit::alerting::{add, channel, titles};
-use testkit::{Client, Launch, Receiver, Value, json, until};
+use testkit::{Client, Launch, Receiver, Value, json, openapi, until};
 
 /// A collector whose alerts may go to receivers on 127.0.0.1, and which looks at its rules each second.
 fn launch() -> Launch {
@@ -332,6 +332,10 @@ async fn whoever_was_told_that_it_fires_is_told_when_nobody_looks_any_more() {
         ]
     );
     assert_eq!(change(&mut client, json!({})).await.status, 404);
+    let sent = get_json(&mut client, "/api/deliveries").await;
+    let document = get_json(&mut client, "/openapi.json").await;
+    assert!(sent["deliveries"].as_array().is_some_and(|all| all.len() == 6));
+    openapi::check_values(&document, "/api/deliveries", &sent);
 }
 
 #[tokio::test]

@@ -112,6 +112,36 @@ pub fn check_answer(case: &str, operation: &Value, answer: &crate::Answer) {
     }
 }
 
+/// Panics if a value in `answer`, however deep, is none of those that `document` lists for it in the 200 of GET `path`.
+pub fn check_values(document: &Value, path: &str, answer: &Value) {
+    let content = &document["paths"][path]["get"]["responses"]["200"]["content"];
+    let schema = &content["application/json"]["schema"];
+    assert!(schema.is_object(), "{path} is not in the document");
+    check_value(document, path, schema, answer);
+}
+
+fn check_value(document: &Value, case: &str, schema: &Value, value: &Value) {
+    if let Some(target) = schema["$ref"].as_str() {
+        let place = target.strip_prefix('#').unwrap_or_default();
+        return check_value(
+            document,
+            case,
+            document.pointer(place).unwrap_or(&Value::Null),
+            value,
+        );
+    }
+    if let Some(allowed) = schema["enum"].as_array() {
+        assert!(allowed.contains(value), "{case}: {value} is not in the document");
+    }
+    for (name, schema) in fields(&schema["properties"]) {
+        value
+            .get(name)
+            .iter()
+            .for_each(|field| check_value(document, &format!("{case}.{name}"), schema, field));
+    }
+    items(value).for_each(|item| check_value(document, case, &schema["items"], item));
+}
+
 /// Every value of `name`, however deep.
 fn all<'v>(value: &'v Value, name: &str, found: &mut Vec<&'v Value>) {
     match value {
