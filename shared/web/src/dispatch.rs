@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::compress::Coding;
 use crate::finish::Finish;
-use crate::gate::{Access, Budget, Gate};
+use crate::gate::{Access, Budget, Gate, Keyless};
 use crate::guard::CatchPanic;
 use crate::metrics::{HttpMetrics, RouteMetrics};
 use crate::request::root_of;
@@ -180,9 +180,14 @@ impl<S: Send + Sync + 'static> Service<S> {
             }
         };
         let policy = row.0.policy;
-        let admitted = self
-            .gate
-            .admit(&parts, &query, client, policy.access, policy.budget);
+        let admitted = self.gate.admit(
+            &parts,
+            &query,
+            client,
+            policy.access,
+            policy.keyless,
+            policy.budget,
+        );
         let admitted =
             admitted.and_then(|identity| check_length(&parts, policy.max_body_bytes).map(|()| identity));
         let identity = match admitted {
@@ -230,7 +235,9 @@ impl<S: Send + Sync + 'static> Service<S> {
         } else {
             Access::Public
         };
-        let admitted = self.gate.admit(parts, query, client, access, Budget::Counted);
+        let admitted = self
+            .gate
+            .admit(parts, query, client, access, Keyless::Nobody, Budget::Counted);
         admitted.err().unwrap_or_else(|| Error::not_found("Not found"))
     }
 

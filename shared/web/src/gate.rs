@@ -40,6 +40,17 @@ pub enum Budget {
     Exempt,
 }
 
+/// Who may use a route without a key although others need one: a client that has no way to send one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keyless {
+    /// Nobody.
+    Nobody,
+    /// Programs on this machine: no browser, and nothing that a proxy passed on.
+    Local,
+    /// Everyone. A key that is shown must still be right.
+    Anyone,
+}
+
 /// The gate's parts; made by `service` from the settings.
 pub struct Gate {
     /// API keys.
@@ -73,6 +84,7 @@ impl Gate {
         query: &Query,
         client: IpAddr,
         access: Access,
+        keyless: Keyless,
         budget: Budget,
     ) -> Result<Option<Identity>> {
         let scope = match access {
@@ -86,6 +98,10 @@ impl Gate {
             Access::Key(scope) | Access::Page(scope) => scope,
         };
         let query_key = query.get("api_key").filter(|_| matches!(access, Access::Key(_)));
+        if keyless.lets_in(&parts.headers, client) && !self.has_credentials(&parts.headers, query_key) {
+            self.spend(Client::Address(client), budget)?;
+            return Ok(None);
+        }
         let identity = self.identify(&parts.headers, query_key, client, budget)?;
         self.spend(Client::Key(identity.id), budget)?;
         if identity.via == Via::Session && !parts.method.is_safe() && !self.is_same_origin(parts) {
@@ -100,6 +116,11 @@ impl Gate {
         Ok(Some(identity))
     }
 
+    /// Whether the caller shows a key, right or wrong, or is signed in.
+    fn has_credentials(&self, headers: &HeaderMap, query_key: Option<&str>) -> bool {
+        presented(headers, query_key).is_some() || self.session(headers).is_some()
+    }
+
     fn identify(
         &self,
         headers: &HeaderMap,
@@ -107,9 +128,7 @@ impl Gate {
         client: IpAddr,
         budget: Budget,
     ) -> Result<Identity> {
-        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
-        let presented = auth::presented(text("x-api-key"), text("authorization"), query_key);
-        let Some(presented) = presented else {
+        let Some(presented) = presented(headers, query_key) else {
             if let Some(identity) = self.session(headers) {
                 return Ok(identity);
             }
@@ -162,6 +181,23 @@ impl Gate {
     }
 }
 
+impl Keyless {
+    fn lets_in(self, headers: &HeaderMap, client: IpAddr) -> bool {
+        // Browsers name the page's origin with all that changes something; proxies say for whom they ask.
+        const NOT_LOCAL: [&str; 5] = ["origin", "sec-fetch-site", "forwarded", "x-forwarded-for", "via"];
+        match self {
+            Self::Nobody => false,
+            Self::Local => client.is_loopback() && !NOT_LOCAL.iter().any(|name| headers.contains_key(*name)),
+            Self::Anyone => true,
+        }
+    }
+}
+
+fn presented<'r>(headers: &'r HeaderMap, query_key: Option<&'r str>) -> Option<&'r str> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    auth::presented(text("x-api-key"), text("authorization"), query_key)
+}
+
 fn cross_site() -> Error {
     Error::forbidden("this form can only be sent from a page of this service")
 }
@@ -171,4 +207,30 @@ pub fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    #[test]
+    fn only_a_program_on_this_machine_is_local() {
+        let check = |client: &str, header: Option<&'static str>, expected: [bool; 3]| {
+            let mut headers = HeaderMap::new();
+            if let Some(name) = header {
+                headers.insert(HeaderName::from_static(name), HeaderValue::from_static("x"));
+            }
+            let lets_in = |keyless: Keyless| keyless.lets_in(&headers, client.parse().unwrap());
+            let found = [Keyless::Nobody, Keyless::Local, Keyless::Anyone].map(lets_in);
+            assert_eq!(found, expected, "{client} {header:?}");
+        };
+        check("127.0.0.1", None, [false, true, true]);
+        check("::1", Some("user-agent"), [false, true, true]);
+        check("10.0.0.1", None, [false, false, true]);
+        for header in ["origin", "sec-fetch-site", "forwarded", "x-forwarded-for", "via"] {
+            check("127.0.0.1", Some(header), [false, false, true]);
+        }
+    }
 }

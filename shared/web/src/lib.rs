@@ -22,11 +22,12 @@ mod response;
 mod router;
 pub mod server;
 pub mod sse;
+pub mod ws;
 
 pub use body::Body;
 pub use dispatch::{ErrorPage, Service};
 pub use error::{Error, Result};
-pub use gate::{Access, Gate};
+pub use gate::{Access, Gate, Keyless};
 pub use hyper::{HeaderMap, Method, StatusCode, header};
 pub use query::Query;
 pub use request::Request;

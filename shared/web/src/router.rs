@@ -8,13 +8,14 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 use hyper::{HeaderMap, Method};
 
-use crate::gate::{Access, Budget};
+use crate::gate::{Access, Budget, Keyless};
 use crate::{Request, Response, Result};
 
 /// What the routes that follow share. Begin with [`Policy::public`], [`Policy::key`] or [`Policy::page`].
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
     pub(crate) access: Access,
+    pub(crate) keyless: Keyless,
     pub(crate) budget: Budget,
     pub(crate) max_body_bytes: usize,
     pub(crate) body_timeout: Duration,
@@ -32,6 +33,7 @@ impl Policy {
     fn new(access: Access) -> Self {
         Self {
             access,
+            keyless: Keyless::Nobody,
             budget: Budget::Counted,
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
             body_timeout: BODY_TIMEOUT,
@@ -57,6 +59,12 @@ impl Policy {
     /// A page: without a session the visitor is sent to the login page.
     pub fn page(scope: auth::Scope) -> Self {
         Self::new(Access::Page(scope))
+    }
+
+    /// Lets these in without a key. Their budget is that of their address.
+    pub fn keyless(mut self, keyless: Keyless) -> Self {
+        self.keyless = keyless;
+        self
     }
 
     /// Not counted against anybody's budget: health checks and assets.

@@ -97,6 +97,11 @@ impl Place {
             )
     }
 
+    /// For an answer that is no event stream: whether the server wants to end, and the place, free when dropped.
+    pub(crate) fn into_parts(self) -> (watch::Receiver<bool>, OwnedSemaphorePermit) {
+        (self.is_closing, self.permit)
+    }
+
     pub(super) fn live<S>(self, manner: Manner, first: Vec<Bytes>, frames: S) -> Live<S> {
         let now = Instant::now();
         let mut heartbeats = interval_at(now + HEARTBEAT_INTERVAL, HEARTBEAT_INTERVAL);
