@@ -9,12 +9,16 @@ use service::{Common, unix_ms};
 use web::{Error, Result, StatusCode};
 
 use crate::domain::batch::Batch;
+use crate::domain::requests::overview::Overview;
+use crate::domain::requests::query::Query as RequestQuery;
+use crate::domain::requests::record::Record;
 use crate::domain::resolution::{self, Plan};
 use crate::domain::select::{Answer, Select};
 use crate::domain::timestamp::HOUR_MS;
 use crate::engine::{self, Chosen, Found, NoAnswer};
 use crate::ingest::Ingest;
 use crate::intake::{self, Observation, Span, Tally};
+use crate::requests::{self, Requests, Taken};
 use crate::scrapes::Scrapes;
 use crate::sessions::{self, SessionCounts};
 use crate::settings::Settings;
@@ -31,6 +35,8 @@ pub struct App {
     pub(crate) settings: Settings,
     pub(crate) ingest: Arc<Ingest>,
     pub(crate) scrapes: Scrapes,
+    /// API requests.
+    pub(crate) requests: Arc<Requests>,
     /// `MAX_DATABASE_MB` is reached and nothing can be dropped: nothing is taken in.
     pub(crate) is_full: AtomicBool,
     /// Tells of metrics.
@@ -84,13 +90,33 @@ impl App {
 
     /// The same for a request with an id: what was stored under it before is not stored again, which is then false.
     pub async fn keep_once(&self, batch: Batch, request_id: Option<String>) -> Result<bool> {
-        if self.is_full.load(Relaxed) {
-            let detail = "the database has reached MAX_DATABASE_MB; nothing was stored";
-            let mut error = Error::new(StatusCode::INSUFFICIENT_STORAGE, detail);
-            error.retry_after = Some(FULL_RETRY_AFTER);
-            return Err(error);
-        }
+        self.check_room()?;
         self.ingest.keep(&self.common.store, batch, request_id).await
+    }
+
+    /// Stores API requests; returns when they are on the disk and [`App::request_overview`] tells of them. Those that
+    /// cannot be are left out. A batch with an id that was stored before is not stored again.
+    pub async fn record_requests(&self, records: &[Record], request_id: Option<String>) -> Result<Taken> {
+        self.check_room()?;
+        self.requests.record(&self.common, records, request_id).await
+    }
+
+    /// What is told of API requests.
+    pub async fn request_overview(&self, query: RequestQuery) -> Result<Overview> {
+        let requests = self.requests.clone();
+        self.common
+            .read(move |connection| requests::answer::answer(connection, &requests, &query))
+            .await
+    }
+
+    fn check_room(&self) -> Result<()> {
+        if !self.is_full.load(Relaxed) {
+            return Ok(());
+        }
+        let detail = "the database has reached MAX_DATABASE_MB; nothing was stored";
+        let mut error = Error::new(StatusCode::INSUFFICIENT_STORAGE, detail);
+        error.retry_after = Some(FULL_RETRY_AFTER);
+        Err(error)
     }
 
     /// Stores samples from inside, and counts what became of them.

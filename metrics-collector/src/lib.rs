@@ -17,6 +17,7 @@ mod jobs;
 mod pages;
 pub mod readers;
 pub mod registry;
+pub mod requests;
 pub mod rolling;
 mod routes;
 mod scrapes;
@@ -40,6 +41,7 @@ use tokio::task::block_in_place;
 
 pub use crate::app::App;
 use crate::ingest::Ingest;
+use crate::requests::Requests;
 use crate::scrapes::Scrapes;
 use crate::settings::Settings;
 
@@ -72,6 +74,15 @@ impl Program for MetricsCollector {
             );
             std::process::exit(1);
         });
+        let loading = Requests::load(&common, settings.limits, settings.requests_kept);
+        let requests = block_in_place(|| Handle::current().block_on(loading)).unwrap_or_else(|error| {
+            tracing::error!(
+                cause = error.cause,
+                "the names of API requests cannot be read: {}",
+                error.detail
+            );
+            std::process::exit(1);
+        });
         let routes = routes::routes(&settings);
         let app = Arc::new(App {
             alerts: Alerts::new(settings.alerts.clone(), common.clone()),
@@ -79,6 +90,7 @@ impl Program for MetricsCollector {
             scrapes: Scrapes::new(settings.scrape.targets.clone()),
             settings,
             ingest: Arc::new(ingest),
+            requests: Arc::new(requests),
             is_full: AtomicBool::new(false),
         });
         jobs::start(&app, tasks);

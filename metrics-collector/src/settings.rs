@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use config::{Reader, Secret, Unit};
 
+use crate::domain::requests::period::Kept;
 use crate::domain::resolution::Retention;
 use crate::registry::Limits;
 use crate::target::{Target, Targets};
@@ -13,6 +14,8 @@ use crate::target::{Target, Targets};
 pub struct Settings {
     /// `RETENTION_RAW`, `RETENTION_MINUTE`, `RETENTION_FIVE_MINUTES`, `RETENTION_HOURLY`
     pub retention: Retention,
+    /// `RETENTION_REQUESTS_MINUTE`, `RETENTION_REQUESTS_FIVE_MINUTES`, `RETENTION_REQUESTS_HOURLY`
+    pub requests_kept: Kept,
     /// `MAX_SERIES`, `MAX_LABEL_VALUES`
     pub limits: Limits,
     /// `MAX_BODY_BYTES`: largest request with metrics.
@@ -80,18 +83,38 @@ impl Settings {
                 "How long hours are kept.",
             ),
         };
+        let requests_kept = Kept {
+            minutes_ms: kept(
+                "RETENTION_REQUESTS_MINUTE",
+                7 * DAY,
+                Unit::Days,
+                "How long minutes of API requests are kept.",
+            ),
+            five_minutes_ms: kept(
+                "RETENTION_REQUESTS_FIVE_MINUTES",
+                90 * DAY,
+                Unit::Days,
+                "How long five minutes of API requests are kept.",
+            ),
+            hours_ms: kept(
+                "RETENTION_REQUESTS_HOURLY",
+                720 * DAY,
+                Unit::Days,
+                "How long hours of API requests are kept, and how late one may come.",
+            ),
+        };
         let limits = Limits {
             series: reader.number(
                 "MAX_SERIES",
                 100_000,
                 100..=10_000_000,
-                "Series at once; labels of what comes beyond say __other__.",
+                "Series at once, and likewise groups of API requests; labels of what comes beyond say __other__.",
             ),
             label_values: reader.number(
                 "MAX_LABEL_VALUES",
                 2_000,
                 1..=10_000_000,
-                "Different values of one label of one metric; what comes beyond says __other__.",
+                "Different values of one label of one metric, and different consumers, endpoints and so on of API requests; what comes beyond says __other__.",
             ),
         };
         let max_body_bytes = reader.bytes(
@@ -115,6 +138,7 @@ impl Settings {
         );
         Self {
             retention,
+            requests_kept,
             limits,
             flush_interval,
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),

@@ -21,6 +21,7 @@ pub mod matcher;
 pub mod open_chunk;
 pub mod raw_labels;
 pub mod relative;
+pub mod requests;
 pub mod resolution;
 pub mod sample;
 pub mod scraped;

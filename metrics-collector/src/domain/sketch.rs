@@ -134,12 +134,12 @@ impl Sketch {
 }
 
 /// The bucket of a positive number.
-fn bucket(value: f64) -> i32 {
+pub(crate) fn bucket(value: f64) -> i32 {
     (value.log2() * PER_DOUBLING).ceil() as i32
 }
 
 /// What a bucket says: as far from its lower bound as from its upper one, relative to either.
-fn middle(index: i32) -> f64 {
+pub(crate) fn middle(index: i32) -> f64 {
     let upper = (f64::from(index) / PER_DOUBLING).exp2();
     let lower = (f64::from(index - 1) / PER_DOUBLING).exp2();
     // Halves first: near the largest number the sum would be infinite.

@@ -1,6 +1,7 @@
 //! What runs on a clock.
 
 mod alert_rules;
+mod count_requests;
 pub(crate) mod flush;
 pub(crate) mod retention;
 pub(crate) mod room;
@@ -18,6 +19,7 @@ pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
     start_one(app, tasks, "flush", flush::run);
     start_one(app, tasks, "retention", retention::run);
     start_one(app, tasks, "room", room::run);
+    start_one(app, tasks, "count requests", count_requests::run);
     scrape::start(app, tasks);
     start_one(app, tasks, "alert rules", alert_rules::run);
     alerts::start(app, tasks);

@@ -9,19 +9,22 @@ use service::{Ending, unix_ms};
 use web::Result;
 
 use crate::app::App;
+use crate::domain::requests::period;
 use crate::domain::resolution::Tier;
 use crate::domain::timestamp::{DAY_MS, HOUR_MS};
 use crate::ingest::Ingest;
 use crate::rolling::{Roller, Slot};
 use crate::store::progress::{self, Progress};
 use crate::store::tiers::{self, Table};
-use crate::store::{series, sessions};
+use crate::store::{request_blocks, series, sessions};
 
 const INTERVAL: Duration = Duration::from_secs(300);
 /// Chunks made into minutes in one transaction.
 const DEMOTE_STEP: u32 = 300;
 /// Rows deleted in one transaction.
 const DELETE_STEP: u32 = 1_000;
+/// The same of API requests, whose rows are larger.
+const DELETE_REQUESTS_STEP: u32 = 200;
 
 pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let mut ticks = tokio::time::interval(INTERVAL.min(app.settings.flush_interval * 10));
@@ -46,6 +49,11 @@ async fn sweep(app: &App, now_ms: i64) -> Result<()> {
     let hour = (now_ms - kept.of(Tier::Hour)).div_euclid(HOUR_MS);
     let delete_sessions = move |tx: &Connection| sessions::delete_below(tx, hour, DELETE_STEP);
     while app.common.write(delete_sessions).await? > 0 {}
+    let kept = app.requests.kept();
+    for tier in period::Tier::ALL {
+        delete_requests(app, tier, kept.first(tier, now_ms)).await?;
+    }
+    let kept = app.settings.retention;
     forget(app, (now_ms - kept.of(Tier::Hour)).div_euclid(DAY_MS) - 1).await
 }
 
@@ -98,6 +106,20 @@ pub(crate) async fn delete(app: &App, tier: Tier, piece: i64) -> Result<()> {
         tiers::delete_below(tx, table, piece, DELETE_STEP)
     };
     while app.common.write(delete).await? > 0 {}
+    Ok(())
+}
+
+/// Deletes what was counted of API requests in periods of a tier below one.
+pub(crate) async fn delete_requests(app: &App, tier: period::Tier, below: i64) -> Result<()> {
+    let parts = app
+        .common
+        .read(move |connection| request_blocks::parts(connection, tier))
+        .await?;
+    for part in parts {
+        let delete =
+            move |tx: &Connection| request_blocks::delete_below(tx, tier, part, below, DELETE_REQUESTS_STEP);
+        while app.common.write(delete).await? > 0 {}
+    }
     Ok(())
 }
 

@@ -4,6 +4,8 @@ pub mod alert_events;
 pub mod alert_rules;
 pub mod journal;
 pub mod progress;
+pub mod request_blocks;
+pub mod requests;
 pub mod room;
 pub mod series;
 pub mod sessions;
@@ -20,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0005_alerts" = alerts::SCHEMA,
     "0006_alert_rules",
     "0007_paused_rules",
+    "0008_requests",
 ];
 
 /// The real schema in memory.
