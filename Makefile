@@ -58,7 +58,7 @@ test-api:
 	MONLIGHT_BIN=$(DEV_BIN) scripts/schemathesis.sh
 
 test-e2e e2e:
-	@scripts/need.sh node charts sdk chromium
+	@scripts/need.sh node charts sdk chromium proxies
 	$(CARGO) test $(TESTED) --quiet --no-run
 	MONLIGHT_BIN=$(DEV_BIN) npm test --silent --prefix e2e
 

@@ -6,7 +6,7 @@ import { after, test, type TestContext } from "node:test";
 import type { Browser, BrowserContextOptions } from "playwright-core";
 
 import { launch, Visitor } from "./browser.ts";
-import { Stack } from "./stack.ts";
+import { Stack, type Variables } from "./stack.ts";
 
 type Options = BrowserContextOptions & {
   /** Whether the visitor is signed in already; yes unless said otherwise. */
@@ -23,8 +23,8 @@ after(async () => {
   await Promise.all(stacks.map((stack) => stack.stop()));
 });
 
-/** A stack that ends with the file; `variables` are for all services. */
-export async function startStack(variables: Record<string, string> = {}): Promise<Stack> {
+/** A stack that ends with the file; `variables` are for all services, or each service's own. */
+export async function startStack(variables: Variables = {}): Promise<Stack> {
   const stack = await Stack.start(variables);
   stacks.push(stack);
   return stack;

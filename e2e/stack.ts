@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** A service's binary, and the variable by which the others link to its pages. */
-const SERVICES = {
+export const SERVICES = {
   errors: { binary: "error-tracker", page: "ERROR_TRACKER_PAGE" },
   logs: { binary: "log-viewer", page: "LOG_VIEWER_PAGE" },
   metrics: { binary: "metrics-collector", page: "METRICS_COLLECTOR_PAGE" },
@@ -18,7 +18,7 @@ const SERVICES = {
 } as const;
 
 export type Name = keyof typeof SERVICES;
-const NAMES = Object.keys(SERVICES) as Name[];
+export const NAMES = Object.keys(SERVICES) as Name[];
 
 /** The key of every stack. Odd enough to be looked for where it must not be. */
 export const KEY = "mk_e2e_Pa0mWq7Zt3Ld9XcVb5Rn1Ks8Jf4Hy6Gu2";
@@ -88,6 +88,9 @@ export class Service {
   }
 }
 
+/** Environment variables: the same for all four, or told for each. */
+export type Variables = Record<string, string> | ((name: Name) => Record<string, string>);
+
 /** All four. */
 export class Stack {
   private constructor(
@@ -96,8 +99,8 @@ export class Stack {
     readonly folder: string,
   ) {}
 
-  /** `variables` are for all services, on top of those of every stack. */
-  static async start(variables: Record<string, string> = {}): Promise<Stack> {
+  /** `variables` are for all services, or each service's own, on top of those of every stack. */
+  static async start(variables: Variables = {}): Promise<Stack> {
     const folder = await mkdtemp(join(tmpdir(), "monlight-e2e-"));
     const ports = await freePorts();
     const common: Record<string, string> = {
@@ -113,7 +116,8 @@ export class Stack {
       logs: { LOG_SOURCES: join(folder, "containers") },
       browser: forwards(ports),
     };
-    const own = (name: Name) => ({ ...common, ...of[name], ...variables });
+    const asked = (name: Name) => (typeof variables === "function" ? variables(name) : variables);
+    const own = (name: Name) => ({ ...common, ...of[name], ...asked(name) });
     const started = await Promise.all(NAMES.map((name) => Service.start(name, ports[name], folder, own(name))));
     return new Stack(new Map(started.map((service) => [service.name, service])), folder);
   }
@@ -174,7 +178,7 @@ async function freePorts(): Promise<Record<Name, number>> {
   return Object.fromEntries(NAMES.map((name, i) => [name, ports[i]])) as Record<Name, number>;
 }
 
-async function holdPort(): Promise<Server> {
+export async function holdPort(): Promise<Server> {
   const server = createServer();
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

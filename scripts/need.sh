@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what the tests need is there: `need.sh python`, `need.sh client`, `need.sh node`, `need.sh chromium`, `need.sh mount`,
-# `need.sh charts`, `need.sh sdk`.
+# `need.sh charts`, `need.sh sdk`, `need.sh proxies`.
 # Installs Debian packages where it may (root); else says in one line what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -62,6 +62,18 @@ sdk() {
 
 chromium() {
     command -v chromium >/dev/null || package chromium fonts-dejavu-core
+}
+
+# Debian's caddy and nginx, for the journeys through them. Unpacked, not installed: an installed one would start at once.
+proxies() {
+    local folder=target/proxies name
+    for name in caddy nginx; do
+        if command -v "$name" >/dev/null || [ -n "$(find "$folder" -path "*bin/$name" 2>/dev/null)" ]; then continue; fi
+        mkdir -p "$folder"
+        (cd "$folder" && { apt-get download -qq "$name" || { apt-get update -qq && apt-get download -qq "$name"; }; } >/dev/null 2>&1 \
+            && dpkg-deb -x "$name"_*.deb . && rm "$name"_*.deb) \
+            || echo "missing: $name (Debian's package), so no journey goes through it"
+    done
 }
 
 # For the power-cut test; without it that test says so and is skipped.
