@@ -17,6 +17,7 @@ use crate::settings::Settings;
 use crate::store::frame::Frame;
 use crate::store::journal::{self, Ids};
 use crate::store::names::Names;
+use crate::store::pieces::PIECE_BYTES;
 use crate::store::room::{self, Limits};
 use crate::store::seal::{self, Sizes};
 
@@ -82,6 +83,7 @@ impl Keeper {
             sizes: Sizes {
                 max_entries: (max_entries / PARTS).clamp(1, MAX_BLOCK_ENTRIES) as usize,
                 max_partition: partition as u32,
+                piece_bytes: PIECE_BYTES,
             },
         }
     }

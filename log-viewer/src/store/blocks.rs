@@ -4,9 +4,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::domain::entry::{Level, Stream};
+use crate::domain::query::Need;
 use crate::store::frame::{Frame, Unpacker};
 use crate::store::partitions::{BLOCK_BITS, Partition};
-use crate::store::terms::{Count, count_of};
+use crate::store::pieces::{self, Pieces};
+use crate::store::terms::{BlockTerms, Count, count_of};
 use crate::store::varint::{put, take};
 
 /// Entries of one container, level and stream in a block.
@@ -43,6 +45,8 @@ pub struct Block {
     pub tallies: Vec<Tally>,
 }
 
+const COLUMNS: &str = "id, first_id, last_id, first_ns, last_ns, n_entries, n_bytes, tallies";
+
 impl Block {
     /// The facts about these entries, of which there is at least one. Has no id yet.
     pub fn of(frame: &Frame, n_bytes: u64) -> Self {
@@ -78,47 +82,58 @@ impl Block {
 
     /// The blocks of a partition, in order.
     pub fn of_partition(connection: &Connection, partition: Partition) -> rusqlite::Result<Vec<Self>> {
-        let mut statement =
-            connection.prepare_cached("select * from blocks where id between ?1 and ?2 order by id")?;
+        let mut statement = connection.prepare_cached(&format!(
+            "select {COLUMNS} from blocks where id between ?1 and ?2 order by id"
+        ))?;
         let range = (partition.block_id(0), partition.block_id((1 << BLOCK_BITS) - 1));
         statement.query_map(range, Self::of_row)?.collect()
     }
 
     /// The block with this id.
     pub fn one(connection: &Connection, id: i64) -> rusqlite::Result<Option<Self>> {
-        let mut statement = connection.prepare_cached("select * from blocks where id = ?1")?;
+        let mut statement =
+            connection.prepare_cached(&format!("select {COLUMNS} from blocks where id = ?1"))?;
         statement.query_row([id], Self::of_row).optional()
     }
 
     /// Blocks among whose ids this one is: those of one seal at most.
     pub fn around(connection: &Connection, entry_id: u64) -> rusqlite::Result<Vec<Self>> {
-        let mut statement =
-            connection.prepare_cached("select * from blocks where first_id <= ?1 and last_id >= ?1")?;
+        let mut statement = connection.prepare_cached(&format!(
+            "select {COLUMNS} from blocks where first_id <= ?1 and last_id >= ?1"
+        ))?;
         statement.query_map([entry_id as i64], Self::of_row)?.collect()
     }
 
     /// All blocks, in order.
     pub fn all(connection: &Connection) -> rusqlite::Result<Vec<Self>> {
-        let mut statement = connection.prepare_cached("select * from blocks order by id")?;
+        let mut statement =
+            connection.prepare_cached(&format!("select {COLUMNS} from blocks order by id"))?;
         statement.query_map([], Self::of_row)?.collect()
     }
 
+    /// A row of [`COLUMNS`]: by place, since names are looked up anew for each of thousands of rows.
     fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let number = |name| row.get::<_, i64>(name).map(i64::unsigned_abs);
+        let number = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
         Ok(Self {
-            id: row.get("id")?,
-            first_id: number("first_id")?,
-            last_id: number("last_id")?,
-            first_ns: row.get("first_ns")?,
-            last_ns: row.get("last_ns")?,
-            n_entries: number("n_entries")?,
-            n_bytes: number("n_bytes")?,
-            tallies: read_tallies(row.get_ref("tallies")?.as_blob()?),
+            id: row.get(0)?,
+            first_id: number(1)?,
+            last_id: number(2)?,
+            first_ns: row.get(3)?,
+            last_ns: row.get(4)?,
+            n_entries: number(5)?,
+            n_bytes: number(6)?,
+            tallies: read_tallies(row.get_ref(7)?.as_blob()?),
         })
     }
 
     /// Stores the facts and the entries.
-    pub fn insert(&self, tx: &Connection, rows: &[u8], text: &[u8], counts: &[u8]) -> rusqlite::Result<()> {
+    pub fn insert(
+        &self,
+        tx: &Connection,
+        rows: &[u8],
+        text: &[u8],
+        terms: &BlockTerms,
+    ) -> rusqlite::Result<()> {
         tx.prepare_cached(
             "insert into blocks (id, first_id, last_id, first_ns, last_ns, n_entries, n_bytes, tallies)
              values (:id, :first_id, :last_id, :first_ns, :last_ns, :n_entries, :n_bytes, :tallies)",
@@ -136,7 +151,11 @@ impl Block {
         tx.prepare_cached("insert into frames (id, rows, text) values (?1, ?2, ?3)")?
             .execute((self.id, rows, text))?;
         tx.prepare_cached("insert into word_counts (id, data) values (?1, ?2)")?
-            .execute((self.id, counts))?;
+            .execute((self.id, &terms.counts))?;
+        if !terms.pieces.is_empty() {
+            tx.prepare_cached("insert into piece_words (id, data) values (?1, ?2)")?
+                .execute((self.id, &terms.pieces))?;
+        }
         Ok(())
     }
 
@@ -146,6 +165,7 @@ impl Block {
             "delete from blocks where id = ?1",
             "delete from frames where id = ?1",
             "delete from word_counts where id = ?1",
+            "delete from piece_words where id = ?1",
         ] {
             tx.prepare_cached(sql)?.execute([self.id])?;
         }
@@ -158,6 +178,7 @@ impl Block {
             "delete from blocks where id between ?1 and ?2",
             "delete from frames where id between ?1 and ?2",
             "delete from word_counts where id between ?1 and ?2",
+            "delete from piece_words where id between ?1 and ?2",
         ] {
             let range = (partition.block_id(0), partition.block_id((1 << BLOCK_BITS) - 1));
             tx.prepare_cached(sql)?.execute(range)?;
@@ -177,18 +198,34 @@ impl Block {
         })
     }
 
-    /// Reads the text of entries whose facts were read.
-    pub fn read_text(
+    /// The entries of some pieces.
+    pub fn read(
         &self,
         connection: &Connection,
         unpacker: &mut Unpacker,
-        frame: &mut Frame,
-    ) -> rusqlite::Result<()> {
-        let mut statement = connection.prepare_cached("select text from frames where id = ?1")?;
-        frame.text = statement.query_row([self.id], |row| {
-            unpacker.text(row.get_ref(0)?.as_blob()?).map_err(broken)
-        })?;
-        Ok(())
+        pieces: Pieces,
+    ) -> rusqlite::Result<Frame> {
+        if pieces == Pieces::NONE {
+            return Ok(Frame::default());
+        }
+        let mut statement = connection.prepare_cached("select rows, text from frames where id = ?1")?;
+        statement.query_row([self.id], |row| {
+            let (rows, _) = unpacker.rows(row.get_ref(0)?.as_blob()?).map_err(broken)?;
+            let text = row.get_ref(1)?.as_blob()?;
+            unpacker.frame(&rows, text, pieces).map_err(broken)
+        })
+    }
+
+    /// Pieces in which something may be that needs this.
+    pub fn pieces(&self, connection: &Connection, need: &Need) -> rusqlite::Result<Pieces> {
+        if *need == Need::Anything {
+            return Ok(Pieces::ALL);
+        }
+        let mut statement = connection.prepare_cached("select data from piece_words where id = ?1")?;
+        let pieces = statement.query_row([self.id], |row| {
+            Ok(pieces::having(row.get_ref(0)?.as_blob()?, need))
+        });
+        Ok(pieces.optional()?.unwrap_or(Pieces::ALL))
     }
 
     /// See [`count_of`].

@@ -3,6 +3,7 @@
 
 use crate::domain::entry::{Entry, Level, Marks, Stream};
 use crate::domain::view;
+use crate::store::pieces::Pieces;
 use crate::store::varint::{put, put_signed, take, take_signed};
 
 /// Fast rather than small: level 3 saves a tenth and takes twice the time.
@@ -83,9 +84,18 @@ impl Frame {
         self.text.len() + self.rows.len() * size_of::<Row>()
     }
 
-    /// The text, compressed.
-    pub fn packed_text(&self) -> std::io::Result<Vec<u8>> {
-        zstd::bulk::compress(self.text.as_bytes(), ZSTD_LEVEL)
+    /// The text, compressed: in one piece, or in several of which each is a frame of zstd.
+    /// `ends` has for each piece the row after its last.
+    pub fn packed_text(&self, ends: &[usize]) -> std::io::Result<Vec<u8>> {
+        let mut zstd = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+        let mut packed = Vec::new();
+        let mut start = 0;
+        for end in ends {
+            let end = end.checked_sub(1).map_or(0, |last| self.rows[last].end as usize);
+            packed.extend(zstd.compress(&self.text.as_bytes()[start..end])?);
+            start = end;
+        }
+        Ok(packed)
     }
 
     /// The rows, compressed.
@@ -142,19 +152,53 @@ impl Unpacker {
         decode(&bytes).ok_or_else(|| broken("the rows of a block end too early"))
     }
 
-    /// The text.
-    pub fn text(&mut self, packed: &[u8]) -> std::io::Result<String> {
-        String::from_utf8(self.bytes(packed)?).map_err(|_| broken("the text of a block is no UTF-8"))
+    /// The rows of some pieces, with their text.
+    pub fn frame(&mut self, rows: &[Row], packed: &[u8], wanted: Pieces) -> std::io::Result<Frame> {
+        let mut text = Vec::new();
+        let mut frame = Frame::default();
+        let (mut rest, mut start, mut first) = (packed, 0, 0);
+        for number in 0.. {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, others) = split(rest)?;
+            let end = start + length(piece)?;
+            let last = first + rows[first..].partition_point(|row| row.end as usize <= end);
+            if wanted.has(number) {
+                let at = text.len();
+                text.resize(at + end - start, 0);
+                self.zstd.decompress_to_buffer(piece, &mut text[at..])?;
+                let moved = |row: &Row| Row {
+                    end: (row.end as usize - start + at) as u32,
+                    ..*row
+                };
+                frame.rows.extend(rows[first..last].iter().map(moved));
+            }
+            (rest, start, first) = (others, end, last);
+        }
+        frame.text = String::from_utf8(text).map_err(|_| broken("the text of a block is no UTF-8"))?;
+        Ok(frame)
     }
 
-    /// zstd says how long it gets; what we wrote is never longer than a few megabytes.
     fn bytes(&mut self, packed: &[u8]) -> std::io::Result<Vec<u8>> {
-        const MAX_BYTES: u64 = 1 << 30;
-        let length = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
-        let length = length.filter(|length| *length <= MAX_BYTES);
-        let length = length.ok_or_else(|| broken("a block is not as it was written"))?;
-        self.zstd.decompress(packed, length as usize)
+        self.zstd.decompress(packed, length(packed)?)
     }
+}
+
+/// How long it gets, as zstd says; what we wrote is never longer than a few megabytes.
+fn length(packed: &[u8]) -> std::io::Result<usize> {
+    const MAX_BYTES: u64 = 1 << 30;
+    let length = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
+    let length = length.filter(|length| *length <= MAX_BYTES);
+    let length = length.ok_or_else(|| broken("a block is not as it was written"))?;
+    Ok(length as usize)
+}
+
+/// The first piece, and those after it.
+fn split(packed: &[u8]) -> std::io::Result<(&[u8], &[u8])> {
+    let length = zstd::zstd_safe::find_frame_compressed_size(packed).ok();
+    let split = length.and_then(|length| packed.split_at_checked(length));
+    split.ok_or_else(|| broken("the text of a block is not as it was written"))
 }
 
 fn broken(what: &'static str) -> std::io::Error {
@@ -240,17 +284,34 @@ pub(crate) mod tests {
 
     proptest! {
         #[test]
-        fn a_frame_is_read_as_it_was_written(entries in entries("\\PC*"), first_id: u32) {
+        fn a_frame_is_read_as_it_was_written(
+            entries in entries("\\PC*"),
+            first_id: u32,
+            ends in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+        ) {
             let mut frame = Frame::default();
             for (at, entry) in entries.iter().enumerate() {
                 frame.push(u64::from(first_id) + at as u64 * 7, entry.container.len() as u32, entry);
             }
             let mut unpacker = Unpacker::new().unwrap();
             let (rows, n_text) = unpacker.rows(&frame.packed_rows().unwrap()).unwrap();
-            let text = unpacker.text(&frame.packed_text().unwrap()).unwrap();
-            prop_assert_eq!(n_text, text.len());
-            let read = Frame { rows, text };
+            let mut ends: Vec<usize> = ends.into_iter().map(|end| end.index(entries.len() + 1)).collect();
+            ends.push(entries.len());
+            ends.sort_unstable();
+            let packed = frame.packed_text(&ends).unwrap();
+            let read = unpacker.frame(&rows, &packed, Pieces::ALL).unwrap();
+            prop_assert_eq!(n_text, read.text.len());
             prop_assert_eq!(&read, &frame);
+            let mut n_rows = 0;
+            for number in 0..ends.len() {
+                let piece = unpacker.frame(&rows, &packed, Pieces::one(number)).unwrap();
+                for (at, row) in piece.rows.iter().enumerate() {
+                    prop_assert_eq!(row.id, frame.rows[n_rows].id);
+                    prop_assert_eq!(piece.message(at), frame.message(n_rows));
+                    n_rows += 1;
+                }
+            }
+            prop_assert_eq!(n_rows, entries.len());
             for (at, entry) in entries.iter().enumerate() {
                 prop_assert_eq!(read.message(at), &entry.message);
             }

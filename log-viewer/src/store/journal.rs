@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use crate::store::blocks::broken;
 use crate::store::frame::{Frame, Unpacker};
+use crate::store::pieces::Pieces;
 
 /// Ids that have been given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub fn append(tx: &Connection, frame: &Frame) -> rusqlite::Result<()> {
         return Ok(());
     };
     let rows = frame.packed_rows().map_err(broken)?;
-    let text = frame.packed_text().map_err(broken)?;
+    let text = frame.packed_text(&[frame.rows.len()]).map_err(broken)?;
     tx.prepare_cached("insert into journal (id, rows, text) values (?1, ?2, ?3)")?
         .execute((first.id as i64, rows, text))
         .map(drop)
@@ -59,8 +60,9 @@ pub fn load(connection: &Connection) -> rusqlite::Result<Vec<Arc<Frame>>> {
     let mut statement = connection.prepare("select rows, text from journal order by id")?;
     let frames = statement.query_map([], |row| {
         let (rows, _) = unpacker.rows(row.get_ref(0)?.as_blob()?).map_err(broken)?;
-        let text = unpacker.text(row.get_ref(1)?.as_blob()?).map_err(broken)?;
-        Ok(Arc::new(Frame { rows, text }))
+        let text = row.get_ref(1)?.as_blob()?;
+        let frame = unpacker.frame(&rows, text, Pieces::ALL).map_err(broken)?;
+        Ok(Arc::new(frame))
     })?;
     frames.collect()
 }

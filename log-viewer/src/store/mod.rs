@@ -9,6 +9,7 @@ pub mod hashes;
 pub mod journal;
 pub mod names;
 pub mod partitions;
+pub mod pieces;
 pub mod positions;
 pub mod room;
 pub mod seal;
@@ -25,6 +26,7 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0002_positions",
     "0003_alerts" = alerts::SCHEMA,
     "0004_alert_rules",
+    "0005_pieces",
 ];
 
 /// What the writer keeps of the file in memory, in KB. It writes each block once and reads little again:

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use crate::store::blocks::{Block, broken};
 use crate::store::frame::Unpacker;
 use crate::store::partitions::Partition;
+use crate::store::pieces::Pieces;
 use crate::store::terms::{BlockTerms, Collector};
 
 /// What is kept at most.
@@ -157,9 +158,8 @@ pub fn words_left(connection: &Connection, partition: Partition) -> rusqlite::Re
     let mut collector = Collector::default();
     let blocks = Block::of_partition(connection, partition)?;
     let words = blocks.iter().map(|block| {
-        let mut frame = block.read_rows(connection, &mut unpacker)?;
-        block.read_text(connection, &mut unpacker, &mut frame)?;
-        let terms = collector.collect(&frame);
+        let frame = block.read(connection, &mut unpacker, Pieces::ALL)?;
+        let terms = collector.collect(&frame, &[]);
         Ok((block.number() as u32, terms))
     });
     words.collect()

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use crate::store::blocks::Block;
 use crate::store::frame::Frame;
 use crate::store::partitions::Partition;
+use crate::store::pieces;
 use crate::store::terms::{BlockTerms, Collector};
 
 /// Text in one block. Larger ones compress little better and take longer to open.
@@ -22,6 +23,8 @@ pub struct Sizes {
     pub max_entries: usize,
     /// Blocks in a partition at most.
     pub max_partition: u32,
+    /// See [`pieces::cut`].
+    pub piece_bytes: usize,
 }
 
 /// A block that is ready to be stored.
@@ -52,10 +55,11 @@ pub fn prepare(frames: &[Arc<Frame>], sizes: Sizes) -> std::io::Result<Seal> {
         for (of, at) in places {
             frame.push_row(&frames[of as usize], at as usize);
         }
-        let terms = collector.collect(&frame);
-        let (rows, text) = (frame.packed_rows()?, frame.packed_text()?);
-        let n_bytes =
-            rows.len() + text.len() + terms.counts.len() + terms.hashes.len() * 2 + terms.words.len();
+        let ends = pieces::cut(&frame, sizes.piece_bytes);
+        let terms = collector.collect(&frame, &ends);
+        let (rows, text) = (frame.packed_rows()?, frame.packed_text(&ends)?);
+        let n_terms = terms.counts.len() + terms.pieces.len() + terms.hashes.len() * 2 + terms.words.len();
+        let n_bytes = rows.len() + text.len() + n_terms;
         seal.blocks.push(Prepared {
             block: Block::of(&frame, n_bytes as u64),
             rows,
@@ -148,8 +152,8 @@ impl Seal {
                 };
                 partition.first_ns = partition.first_ns.min(block.first_ns);
                 partition.last_ns = partition.last_ns.max(block.last_ns);
-                let counts = &terms[(number - partition.n_blocks) as usize].counts;
-                block.insert(tx, &prepared.rows, &prepared.text, counts)?;
+                let terms = &terms[(number - partition.n_blocks) as usize];
+                block.insert(tx, &prepared.rows, &prepared.text, terms)?;
             }
             partition.index(tx, terms)?;
             partition.save(tx)?;

@@ -1,12 +1,13 @@
 //! The words of a block, sorted by how the index keeps them: ordinary words go to FTS5 as they are; those with digits and
 //! very long ones, of which there is no end, only as a hash. A hashed word leaves its letters before the first digit
-//! as a stem, so that a prefix finds it. Also how many entries have each word.
+//! as a stem, so that a prefix finds it. Also how many entries have each word, and which pieces.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::view::plain;
 use crate::domain::words::{fold_into, words};
 use crate::store::frame::Frame;
+use crate::store::pieces::{self, Pieces};
 use crate::store::varint::{put, take};
 
 /// Bits of a word's hash that the index keeps.
@@ -31,6 +32,8 @@ pub struct BlockTerms {
     pub hashes: Vec<u32>,
     /// How many entries have a word; read it with [`count_of`].
     pub counts: Vec<u8>,
+    /// Which pieces a word is in; see [`pieces::table`].
+    pub pieces: Vec<u8>,
 }
 
 /// How the index knows a word.
@@ -77,19 +80,28 @@ pub struct Collector {
     folded: String,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Slot {
     hash: u64,
     /// Of the last row that had it, counted from 1.
     last_row: u32,
     /// Rows that have it.
     n_rows: u32,
+    /// Pieces that have it.
+    pieces: Pieces,
 }
+
+const EMPTY: Slot = Slot {
+    hash: 0,
+    last_row: 0,
+    n_rows: 0,
+    pieces: Pieces::NONE,
+};
 
 impl Default for Collector {
     fn default() -> Self {
         Self {
-            slots: vec![Slot::default(); 1 << 13],
+            slots: vec![EMPTY; 1 << 13],
             n_used: 0,
             folded: String::new(),
         }
@@ -97,18 +109,21 @@ impl Default for Collector {
 }
 
 impl Collector {
-    /// The words of this block.
-    pub fn collect(&mut self, frame: &Frame) -> BlockTerms {
-        self.slots.fill(Slot::default());
+    /// The words of this block, whose pieces end before these rows.
+    pub fn collect(&mut self, frame: &Frame, ends: &[usize]) -> BlockTerms {
+        self.slots.fill(EMPTY);
         self.n_used = 0;
         let mut terms = BlockTerms::default();
         let mut folded = std::mem::take(&mut self.folded);
+        let mut number = 0;
         for at in 0..frame.rows.len() {
+            number += usize::from(ends.get(number) == Some(&at));
+            let piece = Pieces::one(number);
             folded.clear();
             fold_into(&plain(frame.message(at)), &mut folded);
             for word in words(&folded) {
                 let hash = hash(word);
-                if !self.count(hash, at as u32 + 1) {
+                if !self.count(hash, at as u32 + 1, piece) {
                     continue;
                 }
                 match term(word) {
@@ -116,7 +131,7 @@ impl Collector {
                     Term::Hashed(stem) => {
                         terms.hashes.push(index_hash(hash));
                         // Row 0: stems are not counted.
-                        if !stem.is_empty() && self.count(stem_hash(stem), 0) {
+                        if !stem.is_empty() && self.count(stem_hash(stem), 0, Pieces::NONE) {
                             push_word(&mut terms.words, Some(STEM), stem);
                         }
                     }
@@ -127,11 +142,12 @@ impl Collector {
         terms.hashes.sort_unstable();
         terms.hashes.dedup();
         terms.counts = self.counts();
+        terms.pieces = pieces::table(&self.located(), ends.len());
         terms
     }
 
-    /// Counts a row for a word. True: it is the first time that the word is seen.
-    fn count(&mut self, hash: u64, row: u32) -> bool {
+    /// Counts a row of this piece for a word. True: it is the first time that the word is seen.
+    fn count(&mut self, hash: u64, row: u32, piece: Pieces) -> bool {
         let hash = hash.max(1);
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
@@ -141,6 +157,7 @@ impl Collector {
                 if slot.last_row != row {
                     slot.last_row = row;
                     slot.n_rows += 1;
+                    slot.pieces = slot.pieces.or(piece);
                 }
                 return false;
             }
@@ -149,6 +166,7 @@ impl Collector {
                     hash,
                     last_row: row,
                     n_rows: u32::from(row > 0),
+                    pieces: piece,
                 };
                 self.n_used += 1;
                 if self.n_used * 2 > self.slots.len() {
@@ -161,7 +179,7 @@ impl Collector {
     }
 
     fn grow(&mut self) {
-        let larger = vec![Slot::default(); self.slots.len() * 2];
+        let larger = vec![EMPTY; self.slots.len() * 2];
         let old = std::mem::replace(&mut self.slots, larger);
         let mask = self.slots.len() - 1;
         for slot in old.into_iter().filter(|slot| slot.hash != 0) {
@@ -171,6 +189,12 @@ impl Collector {
             }
             self.slots[at] = slot;
         }
+    }
+
+    /// Words with their pieces.
+    fn located(&self) -> Vec<(u64, Pieces)> {
+        let words = self.slots.iter().filter(|slot| slot.n_rows > 0);
+        words.map(|slot| (slot.hash, slot.pieces)).collect()
     }
 
     /// Words of more than one entry, and those that the short hash cannot tell apart, with 0 as their count:
@@ -269,7 +293,7 @@ mod tests {
         for (id, message) in messages.iter().enumerate() {
             frame.push(id as u64, 0, &entry(message));
         }
-        Collector::default().collect(&frame)
+        Collector::default().collect(&frame, &[messages.len()])
     }
 
     #[test]

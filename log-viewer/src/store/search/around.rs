@@ -2,9 +2,9 @@
 
 use std::collections::BinaryHeap;
 
-use super::Reading;
 use super::page::stored;
 use super::walk::candidates;
+use super::{Part, Reading};
 use crate::domain::entry::Stored;
 use crate::domain::filter::Filter;
 use crate::domain::paging::{Context, Cursor, Order, Paging};
@@ -23,9 +23,9 @@ pub(super) fn one(reading: &mut Reading<'_>, id: u64) -> rusqlite::Result<Option
         return Ok(found);
     }
     for block in Block::around(reading.connection, id)? {
-        let facts = reading.frame(&block, false)?;
+        let facts = reading.frame(&block, Part::Facts)?;
         if let Some(at) = facts.rows.iter().position(|row| row.id == id) {
-            let frame = reading.frame(&block, true)?;
+            let frame = reading.frame(&block, Part::All)?;
             return Ok(Some(stored(&frame, at, &sieve)));
         }
     }
@@ -87,7 +87,7 @@ pub(super) fn stored_after(
             if is_full(&first, &block) {
                 break;
             }
-            let frame = reading.frame(&block, true)?;
+            let frame = reading.frame(&block, sieve.shown_part())?;
             for at in sieve.places(&frame, |row| row.id > id) {
                 let is_wanted =
                     first.len() < limit || first.peek().is_some_and(|last| frame.rows[at].id < last.0.id);

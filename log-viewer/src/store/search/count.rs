@@ -35,7 +35,7 @@ pub(super) fn block(
     if reading.is_late_to_count() {
         return Ok(None);
     }
-    let frame = reading.frame(block, sieve.filter.query.needs_text())?;
+    let frame = reading.frame(block, sieve.part())?;
     Ok(Some(sieve.places(&frame, |_| true).len() as u64))
 }
 

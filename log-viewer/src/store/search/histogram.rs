@@ -52,7 +52,7 @@ pub(super) fn histogram(
             buckets.is_complete = false;
             break;
         }
-        let frame = reading.frame(&block, filter.query.needs_text())?;
+        let frame = reading.frame(&block, sieve.part())?;
         let places = sieve.places(&frame, |_| true);
         buckets.add(&frame, &places);
     }

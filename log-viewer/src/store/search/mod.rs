@@ -17,10 +17,12 @@ use rusqlite::Connection;
 use crate::domain::entry::Stored;
 use crate::domain::filter::Filter;
 use crate::domain::paging::{Context, Fields, Histogram, Page, Paging, Stats};
+use crate::domain::query::Need;
 use crate::store::blocks::{Block, broken};
 use crate::store::frame::{Frame, Unpacker};
 use crate::store::journal::Ids;
 use crate::store::names::Names;
+use crate::store::pieces::Pieces;
 use crate::store::window::Window;
 use sieve::Sieve;
 
@@ -30,6 +32,16 @@ const PAGE_BUDGET: Duration = Duration::from_millis(1_500);
 const COUNT_BUDGET: Duration = Duration::from_millis(60);
 /// Opened blocks that are kept: those of a page are often read twice.
 const KEPT_FRAMES: usize = 4;
+
+/// What is wanted of a block.
+#[derive(Clone, Copy)]
+enum Part<'n> {
+    /// All rows, without their text.
+    Facts,
+    All,
+    /// All that can match where this is needed: the same rows at the same places whenever it is asked for.
+    Having(&'n Need),
+}
 
 /// One look at all entries.
 pub struct Reading<'c> {
@@ -41,7 +53,7 @@ pub struct Reading<'c> {
     unpacker: Unpacker,
     started: Instant,
     /// The last one opened is the last.
-    kept: Vec<(i64, Rc<Frame>)>,
+    kept: Vec<(i64, (bool, Pieces), Rc<Frame>)>,
     /// Of the word that is counted: there is one filter in a look.
     counts: count::Counts,
 }
@@ -100,24 +112,29 @@ impl<'c> Reading<'c> {
         Sieve::new(filter, self.names.all())
     }
 
-    /// Opens a block, with its text or just the facts.
-    fn frame(&mut self, block: &Block, with_text: bool) -> rusqlite::Result<Rc<Frame>> {
-        let known = self.kept.iter().position(|(id, _)| *id == block.id);
-        let known = known.map(|at| self.kept.remove(at).1);
+    /// Opens a block.
+    fn frame(&mut self, block: &Block, part: Part<'_>) -> rusqlite::Result<Rc<Frame>> {
+        let pieces = match part {
+            Part::Facts => Pieces::NONE,
+            Part::All => Pieces::ALL,
+            Part::Having(need) => block.pieces(self.connection, need)?,
+        };
+        let kind = (matches!(part, Part::Facts), pieces);
+        let known = self
+            .kept
+            .iter()
+            .position(|kept| kept.0 == block.id && kept.1 == kind);
         let frame = match known {
-            Some(frame) if !with_text || !frame.text.is_empty() => frame,
-            _ => {
-                let mut frame = block.read_rows(self.connection, &mut self.unpacker)?;
-                if with_text {
-                    block.read_text(self.connection, &mut self.unpacker, &mut frame)?;
-                }
-                Rc::new(frame)
-            }
+            Some(known) => self.kept.remove(known).2,
+            None => Rc::new(match part {
+                Part::Facts => block.read_rows(self.connection, &mut self.unpacker)?,
+                Part::All | Part::Having(_) => block.read(self.connection, &mut self.unpacker, pieces)?,
+            }),
         };
         if self.kept.len() == KEPT_FRAMES {
             self.kept.remove(0);
         }
-        self.kept.push((block.id, frame.clone()));
+        self.kept.push((block.id, kind, frame.clone()));
         Ok(frame)
     }
 

@@ -153,7 +153,7 @@ fn blocks(
         let is_wanted = is_wanted && end.is_none();
         if is_wanted && may_show(paging, &block) {
             n_read += 1;
-            let frame = reading.frame(&block, sieve.filter.query.needs_text())?;
+            let frame = reading.frame(&block, sieve.part())?;
             let places = sieve.places(&frame, |_| true);
             total.n += places.len() as u64;
             let home = Home::Block(block.id);
@@ -219,7 +219,7 @@ fn read(
         let frame: Rc<Frame> = match home {
             Home::Window(_) => Rc::default(),
             Home::Block(id) => match Block::one(reading.connection, id)? {
-                Some(block) => reading.frame(&block, true)?,
+                Some(block) => reading.frame(&block, sieve.shown_part())?,
                 None => continue,
             },
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
+use super::Part;
 use crate::domain::entry::{Level, Stream};
 use crate::domain::filter::Filter;
 use crate::domain::query::Need;
@@ -60,6 +61,22 @@ impl<'f> Sieve<'f> {
     /// Whether facts speak for the row.
     pub(super) fn has_row(&self, row: &Row) -> bool {
         self.has_facts(row.container, row.level, row.stream) && self.filter.has_time(row.time_ns)
+    }
+
+    /// What must be read of a block to find what matches.
+    pub(super) fn part(&self) -> Part<'_> {
+        match self.filter.query.needs_text() {
+            true => Part::Having(&self.need),
+            false => Part::Facts,
+        }
+    }
+
+    /// What must be read of a block to show what matches: rows stand at the same places.
+    pub(super) fn shown_part(&self) -> Part<'_> {
+        match self.filter.query.needs_text() {
+            true => Part::Having(&self.need),
+            false => Part::All,
+        }
     }
 
     /// Whether facts allow that something in the block matches.

@@ -19,6 +19,7 @@ use crate::store::{MIGRATIONS, journal};
 const SIZES: Sizes = Sizes {
     max_entries: 5,
     max_partition: 9,
+    piece_bytes: 12,
 };
 
 /// A store on a database in memory, and all entries beside it.
