@@ -73,16 +73,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_at_the_folder_wakes_nobody_and_a_new_folder_does() {
+    fn a_look_at_the_folder_is_no_news_and_a_new_folder_is() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("file"), "x").unwrap();
-        let mut watch = Watch::new(folder.path());
-        watch.ensure();
+        let (send, events) = std::sync::mpsc::channel();
+        let mut watcher = file_watch::recommended_watcher(move |event: file_watch::Result<Event>| {
+            let _ = send.send(event.unwrap().kind);
+        })
+        .unwrap();
+        watcher.watch(folder.path(), RecursiveMode::NonRecursive).unwrap();
         for _ in 0..3 {
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
             std::fs::read(folder.path().join("file")).unwrap();
         }
-        assert!(!watch.sleep(Duration::from_millis(100)));
+        std::fs::create_dir(folder.path().join("new")).unwrap();
+        // They come in order, so the first that counts is of the new folder.
+        let next = || events.recv_timeout(Duration::from_secs(10)).unwrap();
+        let first = std::iter::repeat_with(next)
+            .find(|kind| comes_or_goes(*kind))
+            .unwrap();
+        assert!(first.is_create(), "{first:?}");
+    }
+
+    #[test]
+    fn a_new_folder_wakes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut watch = Watch::new(folder.path());
+        watch.ensure();
         std::fs::create_dir(folder.path().join("new")).unwrap();
         assert!(watch.sleep(Duration::from_secs(10)));
     }
