@@ -38,6 +38,7 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .row(Method::DELETE, "/api/users/{user}", users::forget)
         .get("/api/rules", rules::list)
         .post("/api/rules", rules::create)
+        .row(Method::PUT, "/api/rules/{id}", rules::change)
         .row(Method::DELETE, "/api/rules/{id}", rules::delete)
         .with(Policy::key(Scope::Admin).body_bytes(settings.max_body_bytes))
         .row(
@@ -52,6 +53,9 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/start", pages::start::show)
         .with(Policy::page(Scope::Admin))
         .post("/alerts/rules", pages::alerts::add_rule)
+        .post("/alerts/rules/{id}", pages::alerts::change_rule)
+        .post("/alerts/rules/{id}/pause", pages::alerts::pause_rule)
+        .post("/alerts/rules/{id}/resume", pages::alerts::resume_rule)
         .post("/alerts/rules/{id}/delete", pages::alerts::delete_rule)
         .post("/errors/bulk", pages::group::bulk)
         .post("/errors/{id}/resolve", pages::group::resolve)

@@ -7,7 +7,7 @@ use web::{Error, Request, Result, StatusCode};
 use crate::app::App;
 use crate::domain::alerting::Rule;
 use crate::domain::json_text::whole;
-use crate::store::rules;
+use crate::store::rules::{self, StoredRule};
 use alerts::{Target, read_quiet_hours};
 
 /// Most rules: each is asked whenever something happens.
@@ -28,25 +28,60 @@ pub(crate) struct NewRule {
     pub(crate) quiet_hours: Option<String>,
     /// None: all. 0: ALERT_EMAILS.
     pub(crate) channel_id: Option<Number>,
+    /// It is kept, and wants nothing meanwhile.
+    #[serde(default)]
+    pub(crate) is_paused: bool,
 }
 
 /// Checks and adds a rule.
 pub(crate) async fn add(app: &App, new: NewRule) -> Result<i64> {
-    let (rule, quiet_hours, target) = checked(new)?;
+    let stored = checked(0, new)?;
     let id = app.change(move |tx| {
-        if let Err(refusal) = target.check(tx)? {
+        if let Err(refusal) = stored.target.check(tx)? {
             return Ok(Err(refusal));
         }
         if rules::count(tx)? >= MAX_RULES {
             let words = format!("there are {MAX_RULES} rules already");
             return Ok(Err(Error::new(StatusCode::CONFLICT, words)));
         }
-        rules::add(tx, &rule, quiet_hours.as_deref(), target).map(Ok)
+        rules::put(tx, &stored).map(Ok)
     });
     id.await?
 }
 
-fn checked(new: NewRule) -> Result<(Rule, Option<String>, Target)> {
+/// Checks a rule and puts it in place of another. What happened before is told as the other wanted.
+pub(crate) async fn change(app: &App, id: i64, new: NewRule) -> Result<()> {
+    let stored = checked(id, new)?;
+    let changed = app.change(move |tx| {
+        if rules::find(tx, id)?.is_none() {
+            return Ok(Err(no_such_rule()));
+        }
+        if let Err(refusal) = stored.target.check(tx)? {
+            return Ok(Err(refusal));
+        }
+        rules::put(tx, &stored).map(|_| Ok(()))
+    });
+    changed.await?
+}
+
+/// Pauses a rule, or lets it go on. Nobody is told of what happens in between.
+pub(crate) async fn set_paused(app: &App, id: i64, is_paused: bool) -> Result<()> {
+    let changed = app.change(move |tx| {
+        let Some(stored) = rules::find(tx, id)? else {
+            return Ok(Err(no_such_rule()));
+        };
+        rules::put(tx, &StoredRule { is_paused, ..stored }).map(|_| Ok(()))
+    });
+    changed.await?
+}
+
+/// A rule by its number.
+pub(crate) async fn find(app: &App, id: i64) -> Result<StoredRule> {
+    let found = app.common.read(move |connection| rules::find(connection, id));
+    found.await?.ok_or_else(no_such_rule)
+}
+
+fn checked(id: i64, new: NewRule) -> Result<StoredRule> {
     let text = |text: Option<String>| text.map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
     let every_n = new.every_n.as_ref().map(|number| {
         whole(number)
@@ -68,7 +103,13 @@ fn checked(new: NewRule) -> Result<(Rule, Option<String>, Target)> {
             "a rule needs one of on_created, on_reopened, on_spike and every_n",
         ));
     }
-    Ok((rule, quiet_hours, target))
+    Ok(StoredRule {
+        id,
+        rule,
+        quiet_hours,
+        target,
+        is_paused: new.is_paused,
+    })
 }
 
 /// Deletes a rule.

@@ -9,7 +9,7 @@ use web::{Error, Request, Response, Result};
 use crate::app::App;
 use crate::domain::alerting::Kind;
 use crate::domain::{digest, mail};
-use crate::pages::alerts::{RuleForm, page};
+use crate::pages;
 use crate::store::digests::{self, Totals};
 use crate::store::groups::{self, Group};
 use crate::store::occurrences::{self, Occurrence};
@@ -78,7 +78,7 @@ impl Alerting for App {
     }
 
     async fn page(&self, request: &Request, view: View) -> Result<Response> {
-        page(self, request, view, RuleForm::fresh()).await
+        pages::alerts::asked(self, request, view).await
     }
 }
 

@@ -477,7 +477,7 @@ async fn without_another_rule_new_and_reopened_errors_are_told_to_all_channels()
         rules,
         json!([{
             "id": 1, "project": null, "environment": null, "on_created": true, "on_reopened": true,
-            "on_spike": true, "every_n": null, "quiet_hours": null, "channel_id": null,
+            "on_spike": true, "every_n": null, "quiet_hours": null, "channel_id": null, "is_paused": false,
         }])
     );
     channel(&mut client, "webhook", &one.url("/")).await;
@@ -511,6 +511,42 @@ async fn without_another_rule_new_and_reopened_errors_are_told_to_all_channels()
     file(&mut client, &report("blog", "Told", "m", "t")).await;
     one.wait_for(3).await;
     assert_eq!(titles(&one), ["E", "Reopened: E", "Told"]);
+}
+
+#[tokio::test]
+async fn a_rule_is_changed_and_nobody_is_told_of_what_happens_while_it_is_paused() {
+    let receiver = Receiver::start([]).await;
+    let server = launch().start().await;
+    let mut client = server.client();
+    channel(&mut client, "webhook", &receiver.url("/")).await;
+    let change = async |client: &mut Client, rule: Value| {
+        let answer = client.send("PUT".parse().unwrap(), "/api/rules/1", &[], rule.to_string());
+        answer.await.status.as_u16()
+    };
+    let paused = json!({"on_created": true, "every_n": 2, "is_paused": true});
+    assert_eq!(change(&mut client, paused).await, 200);
+    let rules = get_json(&mut client, "/api/rules").await["rules"].clone();
+    assert_eq!(
+        rules,
+        json!([{
+            "id": 1, "project": null, "environment": null, "on_created": true, "on_reopened": false,
+            "on_spike": false, "every_n": 2, "quiet_hours": null, "channel_id": null, "is_paused": true,
+        }])
+    );
+    for message in ["one", "two"] {
+        file(&mut client, &report("shop", "Untold", message, "t")).await;
+    }
+    assert_eq!(
+        change(&mut client, json!({"on_created": true, "project": "blog"})).await,
+        200
+    );
+    file(&mut client, &report("shop", "Other", "m", "t")).await;
+    file(&mut client, &report("blog", "Told", "m", "t")).await;
+    receiver.wait_for(1).await;
+    assert_eq!(titles(&receiver), ["Told"]);
+    assert_eq!(change(&mut client, json!({})).await, 400);
+    delete(&mut client, "/api/rules/1").await;
+    assert_eq!(change(&mut client, json!({"on_created": true})).await, 404);
 }
 
 #[tokio::test]
@@ -923,5 +959,75 @@ async fn a_form_that_is_refused_comes_back_filled_but_for_its_secret() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
-    assert_eq!(page.matches("<details class=\"add\" open>").count(), 1);
+    assert!(!page.contains("<details class=\"add\" open>"), "{page}");
+    assert!(
+        page.contains("<details class=\"add\" id=\"rule\" open>"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_rule_is_changed_and_paused_on_the_page() {
+    let server = launch().start().await;
+    let cookie = sign_in(&server, server.key()).await;
+    let mut client = server.client();
+    let rule = json!({
+        "project": "shop", "environment": "prod", "on_spike": true, "every_n": 500, "quiet_hours": "22:00-07:00",
+        "channel_id": 0, "is_paused": true,
+    });
+    file(
+        &mut client,
+        &report_with(&json!({"project": "shop", "environment": "prod"})),
+    )
+    .await;
+    let id = add(&mut client, "/api/rules", rule).await["id"].clone();
+    let page = client.get(&format!("/alerts?rule={id}")).await.text();
+    for part in [
+        "Change the rule</summary>",
+        &format!("alerts/rules/{id}\" class=\"grid-form\""),
+        "name=\"on_created\" value=\"1\"> ",
+        "name=\"on_spike\" value=\"1\" checked> ",
+        "value=\"500\"",
+        "<option value=\"shop\" selected>",
+        "<option value=\"prod\" selected>",
+        "<option value=\"0\" selected>",
+        "value=\"22:00-07:00\"",
+        "<span class=\"badge\">paused</span>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let post = async |path: &str, form: &str| {
+        let path = format!("/alerts/rules/{id}{path}");
+        let answer = submit(&server, &path, Some(&cookie), form).await;
+        (answer.status.as_u16(), answer.header("location").to_owned())
+    };
+    assert_eq!(
+        post("", "on_created=1&project=blog").await,
+        (303, "../../alerts?said=changed".to_owned())
+    );
+    let rules = get_json(&mut client, "/api/rules").await["rules"].clone();
+    assert_eq!(
+        rules[1],
+        json!({
+            "id": id, "project": "blog", "environment": null, "on_created": true, "on_reopened": false,
+            "on_spike": false, "every_n": null, "quiet_hours": null, "channel_id": null, "is_paused": true,
+        })
+    );
+    assert_eq!(
+        post("/resume", "").await,
+        (303, "../../../alerts?said=resumed".to_owned())
+    );
+    assert_eq!(post("", "every_n=many").await.0, 400);
+    assert_eq!(
+        get_json(&mut client, "/api/rules").await["rules"][1]["is_paused"],
+        false
+    );
+    assert_eq!(
+        post("/pause", "").await,
+        (303, "../../../alerts?said=paused".to_owned())
+    );
+    assert_eq!(
+        get_json(&mut client, "/api/rules").await["rules"][1]["is_paused"],
+        true
+    );
 }

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::asked;
 use crate::domain::alert_rule::{AlertRule, MAX_MATCHES};
 use crate::domain::filter::{Filter, Levels};
-use crate::store::alert_rules;
+use crate::store::alert_rules::{self, StoredRule};
 
 /// Most rules: each is asked of every entry.
 const MAX_RULES: i64 = 100;
@@ -38,29 +38,96 @@ pub(crate) struct NewRule {
     pub(crate) quiet_hours: Option<String>,
     /// None: all. 0: ALERT_EMAILS.
     pub(crate) channel_id: Option<Number>,
+    /// It is kept, and tells of nothing.
+    #[serde(default)]
+    pub(crate) is_paused: bool,
 }
 
 /// Checks and adds a rule.
 pub(crate) async fn add(app: &App, new: NewRule) -> Result<i64> {
-    let rule = checked(&new)?;
-    let quiet_hours = read_quiet_hours(new.quiet_hours.as_deref())?;
-    let target = Target::read(new.channel_id.as_ref())?;
+    let stored = checked(0, &new)?;
     let id = app.common.write(move |tx| {
-        if let Err(refusal) = target.check(tx)? {
+        if let Err(refusal) = stored.target.check(tx)? {
             return Ok(Err(refusal));
         }
         if alert_rules::count(tx)? >= MAX_RULES {
             let words = format!("there are {MAX_RULES} rules already");
             return Ok(Err(Error::new(StatusCode::CONFLICT, words)));
         }
-        alert_rules::add(tx, &rule, quiet_hours.as_deref(), target).map(Ok)
+        alert_rules::put(tx, &stored).map(Ok)
     });
     let id = id.await??;
     app.rules_changed.notify_one();
     Ok(id)
 }
 
-fn checked(new: &NewRule) -> Result<AlertRule> {
+/// Checks a rule and puts it in place of another. Its pause after an alert goes on.
+pub(crate) async fn change(app: &App, id: i64, new: NewRule) -> Result<()> {
+    let stored = checked(id, &new)?;
+    let changed = app.common.write(move |tx| {
+        let Some(before) = alert_rules::find(tx, id)? else {
+            return Ok(Err(no_such_rule()));
+        };
+        if let Err(refusal) = stored.target.check(tx)? {
+            return Ok(Err(refusal));
+        }
+        alert_rules::put(tx, &from_now_on(stored, &before)).map(|_| Ok(()))
+    });
+    changed.await??;
+    app.rules_changed.notify_one();
+    Ok(())
+}
+
+/// Pauses a rule, or lets it go on.
+pub(crate) async fn set_paused(app: &App, id: i64, is_paused: bool) -> Result<()> {
+    let changed = app.common.write(move |tx| {
+        let Some(before) = alert_rules::find(tx, id)? else {
+            return Ok(Err(no_such_rule()));
+        };
+        let stored = StoredRule {
+            is_paused,
+            ..before.clone()
+        };
+        alert_rules::put(tx, &from_now_on(stored, &before)).map(|_| Ok(()))
+    });
+    changed.await??;
+    app.rules_changed.notify_one();
+    Ok(())
+}
+
+/// What came while it was paused does not count.
+fn from_now_on(stored: StoredRule, before: &StoredRule) -> StoredRule {
+    let is_resumed = before.is_paused && !stored.is_paused;
+    StoredRule {
+        counts_from: match is_resumed {
+            true => Some(unix_ms()),
+            false => before.counts_from,
+        },
+        ..stored
+    }
+}
+
+/// A rule by its number.
+pub(crate) async fn find(app: &App, id: i64) -> Result<StoredRule> {
+    let found = app
+        .common
+        .read(move |connection| alert_rules::find(connection, id));
+    found.await?.ok_or_else(no_such_rule)
+}
+
+fn checked(id: i64, new: &NewRule) -> Result<StoredRule> {
+    Ok(StoredRule {
+        id,
+        rule: checked_rule(new)?,
+        quiet_hours: read_quiet_hours(new.quiet_hours.as_deref())?,
+        target: Target::read(new.channel_id.as_ref())?,
+        told_at: None,
+        is_paused: new.is_paused,
+        counts_from: None,
+    })
+}
+
+fn checked_rule(new: &NewRule) -> Result<AlertRule> {
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
         return Err(Error::bad_request(format!(

@@ -30,6 +30,7 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .with(Policy::key(Scope::Admin))
         .get("/api/rules", alert_rules::list)
         .post("/api/rules", alert_rules::create)
+        .row(Method::PUT, "/api/rules/{id}", alert_rules::change)
         .row(Method::DELETE, "/api/rules/{id}", alert_rules::delete)
         .with(Policy::page(Scope::Read))
         .get("/alerts/firings/{id}", alert_page::firing)
@@ -37,6 +38,9 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/logs/{id}", entry::show)
         .with(Policy::page(Scope::Admin))
         .post("/alerts/rules", alert_page::add_rule)
+        .post("/alerts/rules/{id}", alert_page::change_rule)
+        .post("/alerts/rules/{id}/pause", alert_page::pause_rule)
+        .post("/alerts/rules/{id}/resume", alert_page::resume_rule)
         .post("/alerts/rules/{id}/delete", alert_page::delete_rule)
         // Channels and deliveries: `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
         .and(alerts::routes())

@@ -74,8 +74,7 @@ impl Alerting for App {
     }
 
     async fn page(&self, request: &Request, view: View) -> Result<Response> {
-        let form = pages::alerts::RuleForm::asked(request.query());
-        pages::alerts::page(self, request, view, form).await
+        pages::alerts::asked(self, request, view).await
     }
 }
 

@@ -60,7 +60,7 @@ async fn a_search_that_matches_often_enough_is_told_with_a_link_to_what_matched(
         json!([{
             "id": id, "name": "Payments time out", "query": "search=timeout%20payment&level=%3E%3DERROR&container=web",
             "matches": 3, "within_minutes": 5, "pause_minutes": 60, "quiet_hours": null, "channel_id": null,
-            "told_at": null,
+            "is_paused": false, "told_at": null,
         }])
     );
     send(
@@ -226,11 +226,132 @@ async fn many_at_once_become_one_digest() {
     let told = receiver.wait_for(1).await.remove(0).json();
     assert_eq!(told["kind"], "digest");
     assert_eq!(told["title"], "[Monlight] 4 log alerts");
+    // Rules that came while entries were taken in are asked after the others.
+    let mut lines: Vec<&str> = told["text"].as_str().unwrap().lines().collect();
+    lines.sort_unstable();
+    let expected: Vec<String> = (0..4)
+        .map(|n| format!("rule {n}: 1 match within a minute"))
+        .collect();
+    assert_eq!(lines, expected);
+}
+
+#[tokio::test]
+async fn a_rule_is_changed_and_paused_and_what_comes_in_a_pause_never_counts() {
+    let receiver = Receiver::start([]).await;
+    let server = launch().start().await;
+    let mut client = server.client();
+    channel(&mut client, &receiver).await;
+    let rule = json!({
+        "name": "boom", "query": "search=boom", "matches": 2, "within_minutes": 1440, "pause_minutes": 0,
+    });
+    let id = add(&mut client, "/api/rules", rule.clone()).await["id"].clone();
+    add(&mut client, "/api/rules", mark_rule()).await;
+    let path = format!("/api/rules/{id}");
+    let change = async |client: &mut Client, more: Value| {
+        let mut rule = rule.clone();
+        for (name, value) in more.as_object().unwrap() {
+            rule[name] = value.clone();
+        }
+        let answer = client
+            .send("PUT".parse().unwrap(), &path, &[], rule.to_string())
+            .await;
+        answer.status.as_u16()
+    };
+    let boom = entry("web", "ERROR", "boom");
+    send_many(&mut client, 1, &boom).await;
+    assert_eq!(change(&mut client, json!({"is_paused": true})).await, 200);
+    let listed = get_json(&mut client, "/api/rules").await["rules"][0].clone();
     assert_eq!(
-        told["text"],
-        "rule 3: 1 match within a minute\nrule 2: 1 match within a minute\n\
-         rule 1: 1 match within a minute\nrule 0: 1 match within a minute"
+        (&listed["name"], &listed["is_paused"]),
+        (&json!("boom"), &json!(true))
     );
+    send_many(&mut client, 3, &boom).await;
+    mark(&mut client, &receiver, 0).await;
+    assert_eq!(change(&mut client, json!({"name": "louder"})).await, 200);
+    send_many(&mut client, 1, &boom).await;
+    mark(&mut client, &receiver, 1).await;
+    assert_eq!(titles(&receiver), ["mark", "mark"]);
+    send_many(&mut client, 1, &boom).await;
+    let told = receiver.wait_for(3).await.remove(2).json();
+    assert_eq!((&told["title"], &told["count"]), (&json!("louder"), &json!(2)));
+    // Another search finds what there is in its window.
+    let other = json!({"query": "container=mark", "name": "marks"});
+    assert_eq!(change(&mut client, json!({"matches": 0})).await, 400);
+    send(
+        &mut client,
+        &json!([entry("mark", "INFO", "mark"), entry("mark", "INFO", "mark")]),
+    )
+    .await;
+    receiver.wait_for(4).await;
+    assert_eq!(change(&mut client, other).await, 200);
+    let told = receiver.wait_for(5).await.remove(4).json();
+    assert_eq!((&told["title"], &told["count"]), (&json!("marks"), &json!(2)));
+    let answer = client.send("DELETE".parse().unwrap(), &path, &[], "").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(change(&mut client, json!({})).await, 404);
+}
+
+#[tokio::test]
+async fn a_rule_is_changed_and_paused_on_the_page() {
+    let server = launch().start().await;
+    let mut client = server.client();
+    let rule = json!({
+        "name": "Payments time out", "query": "search=timeout&level=%3E%3DERROR&container=web", "matches": 3,
+        "within_minutes": 5, "pause_minutes": 7, "quiet_hours": "22:00-07:00", "channel_id": 0,
+    });
+    let id = add(&mut client, "/api/rules", rule).await["id"].clone();
+    let page = client.get(&format!("/alerts?rule={id}")).await.text();
+    for part in [
+        "Change the rule</summary>".to_owned(),
+        format!("alerts/rules/{id}\" class=\"grid-form\""),
+        "value=\"Payments time out\"".to_owned(),
+        "value=\"timeout\"".to_owned(),
+        "name=\"containers\" maxlength=\"500\" value=\"web\"".to_owned(),
+        "name=\"matches\" required inputmode=\"numeric\" pattern=\"[0-9]*\" value=\"3\"".to_owned(),
+        "pattern=\"[0-9]*\" value=\"5\"".to_owned(),
+        "pattern=\"[0-9]*\" value=\"7\"".to_owned(),
+        "value=\"22:00-07:00\"".to_owned(),
+        "<option value=\"0\" selected>".to_owned(),
+    ] {
+        assert!(page.contains(&part), "{part}: {page}");
+    }
+    let own = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let mut post = async |path: &str, form: &str| {
+        let path = format!("/alerts/rules/{id}{path}");
+        let answer = client
+            .send("POST".parse().unwrap(), &path, &own, form.to_owned())
+            .await;
+        (answer.status.as_u16(), answer.header("location").to_owned())
+    };
+    assert_eq!(
+        post("/pause", "").await,
+        (303, "../../../alerts?said=paused".to_owned())
+    );
+    let form = "name=Slower&search=slow&matches=4&within_minutes=6&pause_minutes=0";
+    assert_eq!(
+        post("", form).await,
+        (303, "../../alerts?said=changed".to_owned())
+    );
+    let rules = get_json(&mut server.client(), "/api/rules").await["rules"].clone();
+    assert_eq!(
+        rules,
+        json!([{
+            "id": id, "name": "Slower", "query": "search=slow", "matches": 4, "within_minutes": 6,
+            "pause_minutes": 0, "quiet_hours": null, "channel_id": null, "is_paused": true, "told_at": null,
+        }])
+    );
+    let page = server.client().get("/alerts").await.text();
+    assert!(page.contains("<span class=\"badge\">paused</span>"), "{page}");
+    assert_eq!(
+        post("/resume", "").await,
+        (303, "../../../alerts?said=resumed".to_owned())
+    );
+    assert_eq!(post("", &form.replace('4', "many")).await.0, 400);
+    let rules = get_json(&mut server.client(), "/api/rules").await["rules"].clone();
+    assert_eq!(rules[0]["is_paused"], false);
 }
 
 #[tokio::test]
@@ -302,7 +423,7 @@ async fn the_page_makes_a_rule_of_a_search_and_gives_a_refused_form_back() {
         .await
         .text();
     for part in [
-        "<details class=\"add\" open>",
+        "<details class=\"add\" id=\"rule\" open>",
         "value=\"a&#38;b\"",
         "<option value=\"ERROR\" selected>",
         "name=\"containers\" maxlength=\"500\" value=\"db, web\"",

@@ -22,6 +22,7 @@ struct Row<'a> {
     every_n: Option<u32>,
     quiet_hours: Option<&'a str>,
     channel_id: Option<i64>,
+    is_paused: bool,
 }
 
 impl<'a> Row<'a> {
@@ -37,6 +38,7 @@ impl<'a> Row<'a> {
             every_n: rule.every_n,
             quiet_hours: stored.quiet_hours.as_deref(),
             channel_id: stored.target.number(),
+            is_paused: stored.is_paused,
         }
     }
 }
@@ -48,13 +50,24 @@ pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {
     Ok(Response::json(StatusCode::OK, &json!({ "rules": rows })))
 }
 
+/// What a rule is made of, for refusals.
+const SHAPE: &str = "{\"project\", \"environment\", \"quiet_hours\": a string, \"on_created\", \"on_reopened\", \
+                     \"on_spike\", \"is_paused\": true or false, \"every_n\", \"channel_id\": a number}";
+
 /// `POST /api/rules`: 201 with the rule's number.
 pub(crate) async fn create(app: Arc<App>, mut request: Request) -> Result<Response> {
-    let shape = "{\"project\", \"environment\", \"quiet_hours\": a string, \"on_created\", \"on_reopened\", \
-                 \"on_spike\": true or false, \"every_n\", \"channel_id\": a number}";
-    let new: NewRule = body(&mut request, shape).await?;
+    let new: NewRule = body(&mut request, SHAPE).await?;
     let id = rule::add(&app, new).await?;
     Ok(Response::json(StatusCode::CREATED, &json!({ "id": id })))
+}
+
+/// `PUT /api/rules/{id}`: the whole rule, as it is to be from now on.
+pub(crate) async fn change(app: Arc<App>, mut request: Request) -> Result<Response> {
+    let id = rule_id(&request)?;
+    let new: NewRule = body(&mut request, SHAPE).await?;
+    rule::change(&app, id, new).await?;
+    let answer = json!({ "status": "changed", "id": id });
+    Ok(Response::json(StatusCode::OK, &answer))
 }
 
 /// `DELETE /api/rules/{id}`

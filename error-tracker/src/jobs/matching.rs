@@ -48,7 +48,8 @@ async fn match_waiting(app: &App) -> web::Result<()> {
 
 /// Takes alerts and holds them for all who want to be told of them.
 fn match_rules(tx: &Connection, reach: &Reach) -> rusqlite::Result<()> {
-    let rules = rules::all(tx)?;
+    let mut rules = rules::all(tx)?;
+    rules.retain(|stored| !stored.is_paused);
     let audience = Audience::read(tx, reach)?;
     for alert in causes::take(tx, BATCH)? {
         let wanted = rules.iter().filter(|rule| wants(rule, &alert));

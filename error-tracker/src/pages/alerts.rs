@@ -12,7 +12,7 @@ use crate::domain::spike;
 use crate::rule::{self, NewRule, rule_id};
 use crate::store::groups;
 use crate::store::rules::{self, StoredRule};
-use alerts::{View, done};
+use alerts::{RuleButtons, View, done};
 
 /// `alerts.html`.
 #[derive(Template)]
@@ -26,9 +26,11 @@ struct AlertsPage {
     form: RuleForm,
 }
 
-/// The form that adds a rule: as it begins, or as it was when it was refused.
+/// The form that adds or changes a rule: as it begins, filled from a rule, or as it was when it was refused.
 #[derive(Default)]
-pub(crate) struct RuleForm {
+struct RuleForm {
+    /// Of the rule that is changed.
+    id: Option<i64>,
     is_open: bool,
     on_created: bool,
     on_reopened: bool,
@@ -40,7 +42,7 @@ pub(crate) struct RuleForm {
 
 impl RuleForm {
     /// What most want.
-    pub(crate) fn fresh() -> Self {
+    fn fresh() -> Self {
         Self {
             on_created: true,
             on_reopened: true,
@@ -48,9 +50,25 @@ impl RuleForm {
         }
     }
 
+    /// Of a rule that is to be changed.
+    fn of_stored(stored: &StoredRule) -> Self {
+        let rule = &stored.rule;
+        Self {
+            id: Some(stored.id),
+            is_open: true,
+            on_created: rule.on_created,
+            on_reopened: rule.on_reopened,
+            on_spike: rule.on_spike,
+            every_n: rule.every_n.map_or_else(String::new, |n| n.to_string()),
+            project: rule.project.clone().unwrap_or_default(),
+            environment: rule.environment.clone().unwrap_or_default(),
+        }
+    }
+
     fn of(form: &Query) -> Self {
         let text = |name| form.get(name).unwrap_or_default().to_owned();
         Self {
+            id: None,
             is_open: true,
             on_created: form.get("on_created").is_some(),
             on_reopened: form.get("on_reopened").is_some(),
@@ -63,17 +81,18 @@ impl RuleForm {
 }
 
 struct RuleRow {
-    id: i64,
     /// `new, reopened, spikes, each 100 events`
     what: String,
     /// `of shop in prod`
     scope: String,
     to: String,
     quiet_hours: Option<String>,
+    is_paused: bool,
+    buttons: RuleButtons,
 }
 
 impl RuleRow {
-    fn of(stored: &StoredRule, view: &View) -> Self {
+    fn of(stored: &StoredRule, root: &str, view: &View) -> Self {
         let rule = &stored.rule;
         let words = [
             (rule.on_created, "new".to_owned()),
@@ -95,22 +114,39 @@ impl RuleRow {
             .as_deref()
             .map(|it| format!("in {}", Excerpt::line(it, 60)));
         let scope: Vec<String> = project.into_iter().chain(environment).collect();
+        let what = what.join(", ");
+        let scope = match scope.is_empty() {
+            true => "everything".to_owned(),
+            false => scope.join(" "),
+        };
+        let name = format!("{what}, {scope}");
         Self {
-            id: stored.id,
-            what: what.join(", "),
-            scope: if scope.is_empty() {
-                "everything".to_owned()
-            } else {
-                scope.join(" ")
-            },
+            buttons: RuleButtons::new(root, stored.id, &name, stored.is_paused),
+            what,
+            scope,
             to: view.target_words(stored.target),
             quiet_hours: stored.quiet_hours.clone(),
+            is_paused: stored.is_paused,
         }
     }
 }
 
-/// The page.
-pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
+/// The page with its form empty, or with the rule that `?rule=` names.
+pub(crate) async fn asked(app: &App, request: &Request, mut view: View) -> Result<Response> {
+    let id = request.query().get("rule").and_then(|id| id.parse().ok());
+    let form = match id {
+        Some(id) => {
+            let stored = rule::find(app, id).await?;
+            view.rule_fields
+                .show(stored.target, stored.quiet_hours.as_deref());
+            RuleForm::of_stored(&stored)
+        }
+        None => RuleForm::fresh(),
+    };
+    page(app, request, view, form).await
+}
+
+async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
     let found = app.read(|connection| {
         Ok((
             rules::all(connection)?,
@@ -120,9 +156,11 @@ pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleFor
     });
     let (rules, projects, environments) = found.await?;
     let status = view.status;
+    let frame = app.common.frame(request, "Alerts");
+    let rows = rules.iter().map(|stored| RuleRow::of(stored, &frame.root, &view));
     let page = AlertsPage {
-        frame: app.common.frame(request, "Alerts"),
-        rules: rules.iter().map(|stored| RuleRow::of(stored, &view)).collect(),
+        rules: rows.collect(),
+        frame,
         projects: projects.into_iter().filter(|name| !name.is_empty()).collect(),
         environments,
         view,
@@ -134,20 +172,60 @@ pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleFor
 /// `POST /alerts/rules`
 pub(crate) async fn add_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
     let form = request.form().await?;
-    let outcome = match new_rule(&form) {
+    let outcome = match new_rule(&form, false) {
         Ok(new) => rule::add(&app, new).await.map(drop),
         Err(error) => Err(error),
     };
     match outcome {
-        Err(error) => {
-            let view = View::refused(&*app, &request, error, &form).await?;
-            page(&app, &request, view, RuleForm::of(&form)).await
-        }
+        Err(error) => refused(&app, &request, error, RuleForm::of(&form), &form).await,
         Ok(()) => done(&*app, &request, Ok(()), "added", "../").await,
     }
 }
 
-fn new_rule(form: &Query) -> Result<NewRule> {
+async fn refused(
+    app: &App,
+    request: &Request,
+    error: Error,
+    filled: RuleForm,
+    form: &Query,
+) -> Result<Response> {
+    let view = View::refused(app, request, error, form).await?;
+    page(app, request, view, filled).await
+}
+
+/// `POST /alerts/rules/{id}`
+pub(crate) async fn change_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
+    let id = rule_id(&request)?;
+    let form = request.form().await?;
+    // Paused or not, it stays so.
+    let is_paused = rule::find(&app, id).await?.is_paused;
+    let outcome = match new_rule(&form, is_paused) {
+        Ok(new) => rule::change(&app, id, new).await,
+        Err(error) => Err(error),
+    };
+    let filled = RuleForm {
+        id: Some(id),
+        ..RuleForm::of(&form)
+    };
+    match outcome {
+        Err(error) => refused(&app, &request, error, filled, &form).await,
+        Ok(()) => done(&*app, &request, Ok(()), "changed", "../../").await,
+    }
+}
+
+/// `POST /alerts/rules/{id}/pause`
+pub(crate) async fn pause_rule(app: Arc<App>, request: Request) -> Result<Response> {
+    let outcome = rule::set_paused(&app, rule_id(&request)?, true).await;
+    done(&*app, &request, outcome, "paused", "../../../").await
+}
+
+/// `POST /alerts/rules/{id}/resume`
+pub(crate) async fn resume_rule(app: Arc<App>, request: Request) -> Result<Response> {
+    let outcome = rule::set_paused(&app, rule_id(&request)?, false).await;
+    done(&*app, &request, outcome, "resumed", "../../../").await
+}
+
+fn new_rule(form: &Query, is_paused: bool) -> Result<NewRule> {
     let text = |name| form.get(name).map(str::to_owned);
     let number = |name: &str| -> Result<Option<Number>> {
         form.get(name)
@@ -164,6 +242,7 @@ fn new_rule(form: &Query) -> Result<NewRule> {
         every_n: number("every_n")?,
         quiet_hours: text("quiet_hours"),
         channel_id: number("channel_id")?,
+        is_paused,
     })
 }
 

@@ -29,7 +29,8 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0004_events",
     "0005_work",
     "0006_alerts",
-    "0007_subjects"
+    "0007_subjects",
+    "0008_paused_rules",
 ];
 
 /// The real schema in memory, and a report to file in it.

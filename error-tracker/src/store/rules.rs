@@ -1,6 +1,6 @@
 //! Who wants to be told of what.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::domain::alerting::Rule;
 use alerts::Target;
@@ -16,6 +16,8 @@ pub struct StoredRule {
     pub quiet_hours: Option<String>,
     /// Who is told.
     pub target: Target,
+    /// It wants nothing meanwhile.
+    pub is_paused: bool,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredRule> {
@@ -31,17 +33,22 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredRule> {
         },
         quiet_hours: row.get(7)?,
         target: Target::of_number(row.get(8)?),
+        is_paused: row.get(9)?,
     })
 }
 
+const COLUMNS: &str = "id, project, environment, on_created, on_reopened, on_spike, every_n, quiet_hours, channel_id, is_paused";
+
 /// All rules, oldest first.
 pub fn all(connection: &Connection) -> rusqlite::Result<Vec<StoredRule>> {
-    let mut statement = connection.prepare_cached(
-        "select id, project, environment, on_created, on_reopened, on_spike, every_n, quiet_hours, channel_id
-         from rules
-         order by id",
-    )?;
-    statement.query_map([], read)?.collect()
+    let sql = format!("select {COLUMNS} from rules order by id");
+    connection.prepare_cached(&sql)?.query_map([], read)?.collect()
+}
+
+/// One of them.
+pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<StoredRule>> {
+    let sql = format!("select {COLUMNS} from rules where id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id], read).optional()
 }
 
 /// How many there are.
@@ -53,27 +60,38 @@ pub fn count(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// The numbers of reports at which some rule wants to be told.
 pub(super) fn every(tx: &Connection) -> rusqlite::Result<Vec<i64>> {
-    let mut statement = tx.prepare_cached("select distinct every_n from rules where every_n > 0")?;
+    let mut statement =
+        tx.prepare_cached("select distinct every_n from rules where every_n > 0 and not is_paused")?;
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-/// Adds a rule. Returns its number.
-pub fn add(tx: &Connection, rule: &Rule, quiet_hours: Option<&str>, target: Target) -> rusqlite::Result<i64> {
+/// Stores a rule: in place of the one with its number, or as a new one where that is 0. Returns its number.
+pub fn put(tx: &Connection, stored: &StoredRule) -> rusqlite::Result<i64> {
     let mut statement = tx.prepare_cached(
-        "insert into rules (project, environment, on_created, on_reopened, on_spike, every_n, quiet_hours, channel_id)
-         values (:project, :environment, :on_created, :on_reopened, :on_spike, :every_n, :quiet_hours, :channel_id)",
+        "insert into rules
+             (id, project, environment, on_created, on_reopened, on_spike, every_n, quiet_hours, channel_id, is_paused)
+         values (nullif(:id, 0), :project, :environment, :on_created, :on_reopened, :on_spike, :every_n, :quiet_hours,
+                 :channel_id, :is_paused)
+         on conflict (id) do update
+         set project = :project, environment = :environment, on_created = :on_created, on_reopened = :on_reopened,
+             on_spike = :on_spike, every_n = :every_n, quiet_hours = :quiet_hours, channel_id = :channel_id,
+             is_paused = :is_paused
+         returning id",
     )?;
-    statement.execute(named_params! {
+    let rule = &stored.rule;
+    let values = named_params! {
+        ":id": stored.id,
         ":project": rule.project,
         ":environment": rule.environment,
         ":on_created": rule.on_created,
         ":on_reopened": rule.on_reopened,
         ":on_spike": rule.on_spike,
         ":every_n": rule.every_n,
-        ":quiet_hours": quiet_hours,
-        ":channel_id": target.number(),
-    })?;
-    Ok(tx.last_insert_rowid())
+        ":quiet_hours": stored.quiet_hours,
+        ":channel_id": stored.target.number(),
+        ":is_paused": stored.is_paused,
+    };
+    statement.query_row(values, |row| row.get(0))
 }
 
 /// False if there is no such rule.

@@ -23,6 +23,7 @@ fn row(stored: &StoredRule) -> Value {
         "pause_minutes": rule.pause_ms / MINUTE_MS,
         "quiet_hours": stored.quiet_hours,
         "channel_id": stored.target.number(),
+        "is_paused": stored.is_paused,
         "told_at": stored.told_at.map(rfc3339),
     })
 }
@@ -34,13 +35,24 @@ pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {
     Ok(Response::json(StatusCode::OK, &json!({ "rules": rows })))
 }
 
+/// What a rule is made of, for refusals.
+const SHAPE: &str = "{\"name\", \"query\", \"quiet_hours\": a string, \"matches\", \"within_minutes\", \
+                     \"pause_minutes\", \"channel_id\": a number, \"is_paused\": true or false}";
+
 /// `POST /api/rules`: 201 with the rule's number.
 pub(crate) async fn create(app: Arc<App>, mut request: Request) -> Result<Response> {
-    let shape = "{\"name\", \"query\", \"quiet_hours\": a string, \"matches\", \"within_minutes\", \
-                 \"pause_minutes\", \"channel_id\": a number}";
-    let new: NewRule = request.json(shape).await?;
+    let new: NewRule = request.json(SHAPE).await?;
     let id = alert_rule::add(&app, new).await?;
     Ok(Response::json(StatusCode::CREATED, &json!({ "id": id })))
+}
+
+/// `PUT /api/rules/{id}`: the whole rule, as it is to be from now on.
+pub(crate) async fn change(app: Arc<App>, mut request: Request) -> Result<Response> {
+    let id = rule_id(&request)?;
+    let new: NewRule = request.json(SHAPE).await?;
+    alert_rule::change(&app, id, new).await?;
+    let answer = json!({ "status": "changed", "id": id });
+    Ok(Response::json(StatusCode::OK, &answer))
 }
 
 /// `DELETE /api/rules/{id}`

@@ -104,22 +104,26 @@ fn take(watched: &mut BTreeMap<i64, Watched>, batch: &Committed) {
         }
         let view = EntryView::of(entry);
         for one in watched.values_mut() {
-            if id > one.seen_to && one.filter.matches(&view) {
+            if id > one.seen_to && one.counts(entry) && one.filter.matches(&view) {
                 one.add(entry, now);
             }
         }
     }
 }
 
-/// Takes over rules that came, leaves those that went.
+/// Takes over rules that came or are others now, leaves those that went or are paused.
 async fn reload(app: &App, watched: &mut BTreeMap<i64, Watched>) -> Result<()> {
-    let rules = app.common.read(alert_rules::all).await?;
+    let mut rules = app.common.read(alert_rules::all).await?;
+    rules.retain(|stored| !stored.is_paused);
     watched.retain(|id, _| rules.iter().any(|stored| stored.id == *id));
     for stored in rules {
-        if !watched.contains_key(&stored.id) {
-            let mut one = Watched::new(stored)?;
-            one.find(app).await?;
-            watched.insert(one.stored.id, one);
+        match watched.get_mut(&stored.id) {
+            Some(one) if one.counts_the_same(&stored) => one.stored = stored,
+            _ => {
+                let mut one = Watched::new(stored)?;
+                one.find(app).await?;
+                watched.insert(one.stored.id, one);
+            }
         }
     }
     Ok(())
@@ -135,6 +139,18 @@ impl Watched {
         })
     }
 
+    /// Whether what was counted counts for this rule too.
+    fn counts_the_same(&self, other: &StoredRule) -> bool {
+        self.stored.rule.query == other.rule.query
+            && self.stored.rule.window_ms == other.rule.window_ms
+            && self.stored.counts_from == other.counts_from
+    }
+
+    fn counts(&self, entry: &Entry) -> bool {
+        let from_ms = self.stored.counts_from.unwrap_or(i64::MIN);
+        entry.time_ns >= from_ms.saturating_mul(MS_NS)
+    }
+
     fn add(&mut self, entry: &Entry, now: i64) {
         self.matches
             .add(entry.time_ns.div_euclid(MS_NS), now, || sample(entry));
@@ -144,8 +160,9 @@ impl Watched {
     async fn find(&mut self, app: &App) -> Result<()> {
         let now = unix_ms();
         let since = now.saturating_sub(self.stored.rule.window_ms);
-        // What was told of does not count again.
+        // What was told of does not count again, and what came in a pause never does.
         let since = since.max(self.stored.told_at.unwrap_or(i64::MIN));
+        let since = since.max(self.stored.counts_from.map_or(i64::MIN, |from| from - 1));
         let filter = Filter {
             since_ns: Some(since.saturating_add(1).saturating_mul(MS_NS)),
             ..self.filter.clone()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alerts::{View, done};
+use alerts::{RuleButtons, View, done};
 use serde_json::Number;
 use service::unix_ms;
 use ui::{Excerpt, Frame, Moment, Template};
@@ -26,7 +26,6 @@ struct AlertsPage {
 }
 
 struct RuleRow {
-    id: i64,
     name: String,
     /// `10 matches within 5 minutes`
     when: String,
@@ -37,10 +36,15 @@ struct RuleRow {
     pause: String,
     quiet_hours: Option<String>,
     told_at: Option<Moment>,
+    is_paused: bool,
+    buttons: RuleButtons,
 }
 
-/// The form that adds a rule: as it begins, filled from a search, or as it was when it was refused.
-pub(crate) struct RuleForm {
+/// The form that adds or changes a rule: as it begins, filled from a search or from a rule, or as it was when it was
+/// refused.
+struct RuleForm {
+    /// Of the rule that is changed.
+    id: Option<i64>,
     is_open: bool,
     name: String,
     asked: Asked,
@@ -52,7 +56,7 @@ pub(crate) struct RuleForm {
 
 impl RuleForm {
     /// Of the page's own URL, which may hold a search: `/alerts?search=timeout`.
-    pub(crate) fn asked(query: &Query) -> Self {
+    fn asked(query: &Query) -> Self {
         Self {
             is_open: !search_of(query).is_empty(),
             matches: "10".to_owned(),
@@ -62,10 +66,25 @@ impl RuleForm {
         }
     }
 
+    /// Of a rule that is to be changed.
+    fn of_stored(stored: &StoredRule) -> Self {
+        let rule = &stored.rule;
+        let minutes = |ms: i64| (ms / 60_000).to_string();
+        Self {
+            id: Some(stored.id),
+            name: rule.name.clone(),
+            matches: rule.n_matches.to_string(),
+            within_minutes: minutes(rule.window_ms),
+            pause_minutes: minutes(rule.pause_ms),
+            ..Self::of(&Query::parse(&rule.query))
+        }
+    }
+
     fn of(form: &Query) -> Self {
         let text = |name| form.get(name).unwrap_or_default().to_owned();
         let asked = Asked::read(form);
         Self {
+            id: None,
             is_open: true,
             name: text("name"),
             containers: match form.get("containers") {
@@ -81,11 +100,11 @@ impl RuleForm {
 }
 
 impl RuleRow {
-    fn of(stored: &StoredRule, view: &View, now: i64) -> Self {
+    fn of(stored: &StoredRule, (root, view): (&str, &View), now: i64) -> Self {
         let rule = &stored.rule;
         let es = if rule.n_matches == 1 { "" } else { "es" };
         Self {
-            id: stored.id,
+            buttons: RuleButtons::new(root, stored.id, &rule.name, stored.is_paused),
             name: rule.name.clone(),
             when: format!("{} match{es} within {}", rule.n_matches, minutes(rule.window_ms)),
             search: search_words(&rule.query),
@@ -97,6 +116,7 @@ impl RuleRow {
             },
             quiet_hours: stored.quiet_hours.clone(),
             told_at: stored.told_at.map(|at| Moment::new(at, now)),
+            is_paused: stored.is_paused,
         }
     }
 }
@@ -120,16 +140,31 @@ fn search_words(query: &str) -> String {
     }
 }
 
-/// The page.
-pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
+/// The page with its form empty, filled from its URL's search, or with the rule that `?rule=` names.
+pub(crate) async fn asked(app: &App, request: &Request, mut view: View) -> Result<Response> {
+    let id = request.query().get("rule").and_then(|id| id.parse().ok());
+    let form = match id {
+        Some(id) => {
+            let stored = alert_rule::find(app, id).await?;
+            view.rule_fields
+                .show(stored.target, stored.quiet_hours.as_deref());
+            RuleForm::of_stored(&stored)
+        }
+        None => RuleForm::asked(request.query()),
+    };
+    page(app, request, view, form).await
+}
+
+async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
     let rules = app.common.read(alert_rules::all).await?;
     let (status, now) = (view.status, unix_ms());
+    let frame = app.common.frame(request, "Alerts");
+    let rows = rules
+        .iter()
+        .map(|stored| RuleRow::of(stored, (&frame.root, &view), now));
     let page = AlertsPage {
-        frame: app.common.frame(request, "Alerts"),
-        rules: rules
-            .iter()
-            .map(|stored| RuleRow::of(stored, &view, now))
-            .collect(),
+        rules: rows.collect(),
+        frame,
         form,
         view,
     };
@@ -139,20 +174,60 @@ pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleFor
 /// `POST /alerts/rules`
 pub(crate) async fn add_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
     let form = request.form().await?;
-    let outcome = match new_rule(&form) {
+    let outcome = match new_rule(&form, false) {
         Ok(new) => alert_rule::add(&app, new).await.map(drop),
         Err(error) => Err(error),
     };
     match outcome {
-        Err(error) => {
-            let view = View::refused(&*app, &request, error, &form).await?;
-            page(&app, &request, view, RuleForm::of(&form)).await
-        }
+        Err(error) => refused(&app, &request, error, RuleForm::of(&form), &form).await,
         Ok(()) => done(&*app, &request, Ok(()), "added", "../").await,
     }
 }
 
-fn new_rule(form: &Query) -> Result<NewRule> {
+async fn refused(
+    app: &App,
+    request: &Request,
+    error: Error,
+    filled: RuleForm,
+    form: &Query,
+) -> Result<Response> {
+    let view = View::refused(app, request, error, form).await?;
+    page(app, request, view, filled).await
+}
+
+/// `POST /alerts/rules/{id}`
+pub(crate) async fn change_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
+    let id = rule_id(&request)?;
+    let form = request.form().await?;
+    // Paused or not, it stays so.
+    let is_paused = alert_rule::find(&app, id).await?.is_paused;
+    let outcome = match new_rule(&form, is_paused) {
+        Ok(new) => alert_rule::change(&app, id, new).await,
+        Err(error) => Err(error),
+    };
+    let filled = RuleForm {
+        id: Some(id),
+        ..RuleForm::of(&form)
+    };
+    match outcome {
+        Err(error) => refused(&app, &request, error, filled, &form).await,
+        Ok(()) => done(&*app, &request, Ok(()), "changed", "../../").await,
+    }
+}
+
+/// `POST /alerts/rules/{id}/pause`
+pub(crate) async fn pause_rule(app: Arc<App>, request: Request) -> Result<Response> {
+    let outcome = alert_rule::set_paused(&app, rule_id(&request)?, true).await;
+    done(&*app, &request, outcome, "paused", "../../../").await
+}
+
+/// `POST /alerts/rules/{id}/resume`
+pub(crate) async fn resume_rule(app: Arc<App>, request: Request) -> Result<Response> {
+    let outcome = alert_rule::set_paused(&app, rule_id(&request)?, false).await;
+    done(&*app, &request, outcome, "resumed", "../../../").await
+}
+
+fn new_rule(form: &Query, is_paused: bool) -> Result<NewRule> {
     let text = |name| form.get(name).map(str::to_owned);
     let number = |name: &str| -> Result<Option<Number>> {
         form.get(name)
@@ -175,6 +250,7 @@ fn new_rule(form: &Query) -> Result<NewRule> {
         pause_minutes: number("pause_minutes")?,
         quiet_hours: text("quiet_hours"),
         channel_id: number("channel_id")?,
+        is_paused,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Rules that tell of logs.
 
 use alerts::Target;
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::domain::alert_rule::AlertRule;
 
@@ -18,6 +18,10 @@ pub struct StoredRule {
     pub target: Target,
     /// When it was told of, Unix milliseconds.
     pub told_at: Option<i64>,
+    /// It tells of nothing.
+    pub is_paused: bool,
+    /// What is older does not count, Unix milliseconds: it was paused until then.
+    pub counts_from: Option<i64>,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<StoredRule> {
@@ -33,17 +37,24 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredRule> {
         quiet_hours: row.get(6)?,
         target: Target::of_number(row.get(7)?),
         told_at: row.get(8)?,
+        is_paused: row.get(9)?,
+        counts_from: row.get(10)?,
     })
 }
 
+const COLUMNS: &str = "id, name, query, n_matches, window_ms, pause_ms, quiet_hours, channel_id, told_at, is_paused, \
+                       counts_from";
+
 /// All rules, oldest first.
 pub fn all(connection: &Connection) -> rusqlite::Result<Vec<StoredRule>> {
-    let mut statement = connection.prepare_cached(
-        "select id, name, query, n_matches, window_ms, pause_ms, quiet_hours, channel_id, told_at
-         from alert_rules
-         order by id",
-    )?;
-    statement.query_map([], read)?.collect()
+    let sql = format!("select {COLUMNS} from alert_rules order by id");
+    connection.prepare_cached(&sql)?.query_map([], read)?.collect()
+}
+
+/// One of them.
+pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<StoredRule>> {
+    let sql = format!("select {COLUMNS} from alert_rules where id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id], read).optional()
 }
 
 /// How many there are.
@@ -53,27 +64,33 @@ pub fn count(connection: &Connection) -> rusqlite::Result<i64> {
         .query_row([], |row| row.get(0))
 }
 
-/// Adds a rule. Returns its number.
-pub fn add(
-    tx: &Connection,
-    rule: &AlertRule,
-    quiet_hours: Option<&str>,
-    target: Target,
-) -> rusqlite::Result<i64> {
+/// Stores a rule: in place of the one with its number, or as a new one where that is 0. Returns its number.
+/// When it was told of stays as it is.
+pub fn put(tx: &Connection, stored: &StoredRule) -> rusqlite::Result<i64> {
     let mut statement = tx.prepare_cached(
-        "insert into alert_rules (name, query, n_matches, window_ms, pause_ms, quiet_hours, channel_id)
-         values (:name, :query, :n_matches, :window_ms, :pause_ms, :quiet_hours, :channel_id)",
+        "insert into alert_rules
+             (id, name, query, n_matches, window_ms, pause_ms, quiet_hours, channel_id, is_paused, counts_from)
+         values (nullif(:id, 0), :name, :query, :n_matches, :window_ms, :pause_ms, :quiet_hours, :channel_id,
+                 :is_paused, :counts_from)
+         on conflict (id) do update
+         set name = :name, query = :query, n_matches = :n_matches, window_ms = :window_ms, pause_ms = :pause_ms,
+             quiet_hours = :quiet_hours, channel_id = :channel_id, is_paused = :is_paused, counts_from = :counts_from
+         returning id",
     )?;
-    statement.execute(named_params! {
+    let rule = &stored.rule;
+    let values = named_params! {
+        ":id": stored.id,
         ":name": rule.name,
         ":query": rule.query,
         ":n_matches": rule.n_matches,
         ":window_ms": rule.window_ms,
         ":pause_ms": rule.pause_ms,
-        ":quiet_hours": quiet_hours,
-        ":channel_id": target.number(),
-    })?;
-    Ok(tx.last_insert_rowid())
+        ":quiet_hours": stored.quiet_hours,
+        ":channel_id": stored.target.number(),
+        ":is_paused": stored.is_paused,
+        ":counts_from": stored.counts_from,
+    };
+    statement.query_row(values, |row| row.get(0))
 }
 
 /// False if there is no such rule.
@@ -89,8 +106,9 @@ pub fn delete_of_channel(tx: &Connection, channel_id: i64) -> rusqlite::Result<(
     Ok(())
 }
 
-/// Notes that a rule is told of. False if it is gone.
+/// Notes that a rule is told of. False if it is gone or paused.
 pub fn told(tx: &Connection, id: i64, at: i64) -> rusqlite::Result<bool> {
-    let mut statement = tx.prepare_cached("update alert_rules set told_at = ?2 where id = ?1")?;
+    let mut statement =
+        tx.prepare_cached("update alert_rules set told_at = ?2 where id = ?1 and not is_paused")?;
     Ok(statement.execute((id, at))? > 0)
 }

@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0003_alerts" = alerts::SCHEMA,
     "0004_alert_rules",
     "0005_pieces",
+    "0006_paused_rules",
 ];
 
 /// What the writer keeps of the file in memory, in KB. It writes each block once and reads little again:
