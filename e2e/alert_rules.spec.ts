@@ -57,7 +57,17 @@ journey("a log alert is made of the page's search, is told, and leads back to wh
   assert.equal(await page.getByText("gateway timeout after 30 s").count(), 2);
 
   await visitor.visit("logs", "alerts");
-  await page.getByRole("button", { name: "Delete the rule Gateway fails" }).click();
+  await page.getByRole("link", { name: "Change the rule Gateway fails" }).click();
+  assert.equal(await form.getByLabel("Matches").inputValue(), "2");
+  await form.getByLabel("Name").fill("Gateway is down");
+  await form.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").getByText("Saved.").waitFor();
+  await page.getByRole("button", { name: "Pause the rule Gateway is down" }).click();
+  await page.getByRole("status").getByText("Paused").waitFor();
+  await lines(visitor, "Rules").filter({ hasText: "Gateway is down" }).getByText("paused", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Resume the rule Gateway is down" }).click();
+  await page.getByRole("status").getByText("Resumed.").waitFor();
+  await page.getByRole("button", { name: "Delete the rule Gateway is down" }).click();
   await page.getByRole("status").getByText("Deleted.").waitFor();
   assert.equal(await lines(visitor, "Rules").count(), 0);
 });

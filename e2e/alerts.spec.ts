@@ -65,7 +65,7 @@ journey(
   },
 );
 
-journey("a rule is added with quiet hours, and deleted", stack, {}, async (visitor) => {
+journey("a rule is added with quiet hours, changed, paused, and deleted", stack, {}, async (visitor) => {
   const { page } = visitor;
   await send(stack, report(2));
   await visitor.visit("errors", "alerts");
@@ -85,6 +85,16 @@ journey("a rule is added with quiet hours, and deleted", stack, {}, async (visit
     ((await added.textContent()) ?? "").replaceAll(/\s+/g, " "),
     /new, each 500 events of shop in production → all channels quiet 22:00-07:00 \+02:00/,
   );
+  await added.getByRole("link", { name: "Change the rule" }).click();
+  assert.equal(await form.getByLabel("Quiet hours").inputValue(), "22:00-07:00 +02:00");
+  await form.getByLabel("Errors that are back").check();
+  await form.getByLabel("New errors").uncheck();
+  await form.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").getByText("Saved.").waitFor();
+  await added.getByText("reopened, each 500 events").waitFor();
+  await added.getByRole("button", { name: "Pause the rule" }).click();
+  await page.getByRole("status").getByText("Paused").waitFor();
+  await added.getByText("paused", { exact: true }).waitFor();
   await added.getByRole("button", { name: "Delete the rule" }).click();
   await page.getByRole("status").getByText("Deleted.").waitFor();
   assert.equal(await rules.count(), before);
