@@ -18,6 +18,7 @@ use crate::domain::timestamp::HOUR_MS;
 use crate::engine::{self, Chosen, Found, NoAnswer};
 use crate::ingest::Ingest;
 use crate::intake::{self, Observation, Span, Tally};
+use crate::malti::Malti;
 use crate::requests::{self, Requests, Taken};
 use crate::scrapes::Scrapes;
 use crate::sessions::{self, SessionCounts};
@@ -37,6 +38,8 @@ pub struct App {
     pub(crate) scrapes: Scrapes,
     /// API requests.
     pub(crate) requests: Arc<Requests>,
+    /// Keys and thresholds of Malti's clients.
+    pub(crate) malti: Arc<Malti>,
     /// `MAX_DATABASE_MB` is reached and nothing can be dropped: nothing is taken in.
     pub(crate) is_full: AtomicBool,
     /// Tells of metrics.

@@ -1,4 +1,4 @@
-//! Takes counters, gauges and histograms, rolls them up, draws dashboards.
+//! Takes counters, gauges and histograms, and requests of APIs, rolls them up, draws dashboards.
 //!
 //! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `app` → `engine`, `catalogue` → `ingest` → `heads`,
 //! `intake`, `registry` → `store` → `domain`, `settings`.
@@ -14,6 +14,7 @@ pub mod heads;
 pub mod ingest;
 pub mod intake;
 mod jobs;
+pub mod malti;
 mod pages;
 pub mod readers;
 pub mod registry;
@@ -34,6 +35,7 @@ use std::sync::atomic::AtomicBool;
 
 use alerts::Alerts;
 use config::Reader;
+use serde_json::{Map, Value};
 use service::{Built, Common, CommonSettings, Program, Tasks};
 use sqlite::Migration;
 use tokio::runtime::Handle;
@@ -41,6 +43,7 @@ use tokio::task::block_in_place;
 
 pub use crate::app::App;
 use crate::ingest::Ingest;
+use crate::malti::Malti;
 use crate::requests::Requests;
 use crate::scrapes::Scrapes;
 use crate::settings::Settings;
@@ -83,6 +86,10 @@ impl Program for MetricsCollector {
             );
             std::process::exit(1);
         });
+        let malti = Malti::open(settings.malti_config.clone()).unwrap_or_else(|problem| {
+            tracing::error!("MALTI_CONFIG_PATH: {problem}");
+            std::process::exit(1);
+        });
         let routes = routes::routes(&settings);
         let app = Arc::new(App {
             alerts: Alerts::new(settings.alerts.clone(), common.clone()),
@@ -91,9 +98,20 @@ impl Program for MetricsCollector {
             settings,
             ingest: Arc::new(ingest),
             requests: Arc::new(requests),
+            malti: Arc::new(malti),
             is_full: AtomicBool::new(false),
         });
         jobs::start(&app, tasks);
         Built { app, routes }
+    }
+
+    /// Says where what is configured is not what is used; why is for the log and for those with a key.
+    async fn health(app: Arc<App>) -> Map<String, Value> {
+        let mut health = Map::new();
+        if app.malti.problem().is_some() {
+            let text = "the file of MALTI_CONFIG_PATH cannot be used; keys stay as they were";
+            health.insert("malti_config".to_owned(), text.into());
+        }
+        health
     }
 }

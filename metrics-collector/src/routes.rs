@@ -4,6 +4,7 @@
 use auth::Scope;
 use web::{Method, Policy, Routes};
 
+use crate::api::malti::{access, aggregate, auth_test, ingest as malti_ingest};
 use crate::api::{alert_rules, catalogue, csv, dashboard, ingest, metrics, submit};
 use crate::app::App;
 use crate::pages::{alerts as alert_page, explore, metric, overview, start};
@@ -42,6 +43,37 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/metrics/{name}", metric::show)
         .get("/start", start::show)
         .get("/alerts/events/{id}", alert_page::event)
+        .and(malti(settings))
+}
+
+/// Malti's API. Its doors look at its keys themselves; a budget is spent only by who has none.
+fn malti(settings: &Settings) -> Routes<App> {
+    let mut routes = Routes::new()
+        .cross_origin(access::cross_origin)
+        .with(Policy::public().exempt().body_bytes(settings.max_body_bytes))
+        .post("/api/v1/ingest", malti_ingest::ingest)
+        // What its client makes of an address with a slash at the end.
+        .post("//api/v1/ingest", malti_ingest::ingest)
+        .with(Policy::public().exempt())
+        .get("/api/v1/auth/test", auth_test::auth_test)
+        .get("/api/v1/metrics/aggregate", aggregate::aggregate)
+        .get("/api/v1/metrics/aggregate/realtime", aggregate::realtime);
+    for (path, with_slash) in [
+        ("/api/v1/ingest", "/api/v1/ingest/"),
+        ("/api/v1/auth/test", "/api/v1/auth/test/"),
+        ("/api/v1/metrics/aggregate", "/api/v1/metrics/aggregate/"),
+        (
+            "/api/v1/metrics/aggregate/realtime",
+            "/api/v1/metrics/aggregate/realtime/",
+        ),
+    ] {
+        routes = routes
+            .row(Method::OPTIONS, path, access::preflight)
+            .row(Method::OPTIONS, with_slash, access::preflight)
+            .get(with_slash, access::without_slash)
+            .post(with_slash, access::without_slash);
+    }
+    routes
 }
 
 #[cfg(test)]
@@ -53,7 +85,12 @@ mod tests {
     #[test]
     fn the_document_has_every_route_that_is_no_page_with_its_scope() {
         let routes = routes(&Settings::read(&mut config::Reader::describe()));
-        let served = routes.info().filter_map(|route| {
+        // The same doors by another address, and what browsers ask before they call.
+        let is_beside = |path: &str| path.len() > 1 && (path.ends_with('/') || path.starts_with("//"));
+        let own = routes
+            .info()
+            .filter(|route| route.method != Method::OPTIONS && !is_beside(route.path));
+        let served = own.filter_map(|route| {
             let scope = match route.access {
                 Access::Key(scope) => scope.name(),
                 Access::Public => "public",

@@ -1,5 +1,6 @@
 //! The collector's own settings; those of all services are in `service::CommonSettings`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use config::{Reader, Secret, Unit};
@@ -24,6 +25,8 @@ pub struct Settings {
     pub flush_interval: Duration,
     /// `MAX_DATABASE_MB`: largest database, in bytes; none: as large as it gets.
     pub max_database_bytes: Option<u64>,
+    /// `MALTI_CONFIG_PATH`: keys and thresholds of Malti's clients.
+    pub malti_config: Option<PathBuf>,
     /// `SCRAPE_…`
     pub scrape: ScrapeSettings,
     /// `ALERT_INTERVAL`: how often the rules of alerts are looked at.
@@ -143,6 +146,12 @@ impl Settings {
             flush_interval,
             max_body_bytes: usize::try_from(max_body_bytes).unwrap_or(usize::MAX),
             max_database_bytes: (max_database_mb > 0).then_some(max_database_mb * 1_000_000),
+            malti_config: reader
+                .optional_text(
+                    "MALTI_CONFIG_PATH",
+                    "Malti's file (malti.toml) with the keys of services and users, and thresholds; taken up when it changes. Without it Malti's clients are refused.",
+                )
+                .map(PathBuf::from),
             scrape: ScrapeSettings::read(reader),
             alert_every: reader.duration(
                 "ALERT_INTERVAL",

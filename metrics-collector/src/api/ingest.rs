@@ -24,6 +24,12 @@ pub(crate) async fn show(app: Arc<App>, _: Request) -> Result<Response> {
         .iter()
         .map(|(name, label, n)| json!({ "name": name, "label": label, "values": n }))
         .collect();
+    let requests = app.requests.health();
+    let folded_values: Vec<Value> = requests
+        .folded
+        .iter()
+        .map(|(dimension, n)| json!({ "dimension": dimension, "count": n }))
+        .collect();
     let body = json!({
         "accepted": health.tally.n_taken,
         "refused": refused,
@@ -32,6 +38,13 @@ pub(crate) async fn show(app: Arc<App>, _: Request) -> Result<Response> {
         "series": health.n_series,
         "max_series": health.max_series,
         "last_accepted": health.last_taken_at.map(rfc3339_seconds),
+        "requests": {
+            "accepted": requests.n_taken,
+            "refused": requests.n_refused,
+            "folded": folded_values,
+            "last_accepted": requests.last_taken_at.map(rfc3339_seconds),
+        },
+        "malti_config_problem": app.malti.problem(),
     });
     Ok(Response::json(StatusCode::OK, &body))
 }

@@ -5,6 +5,7 @@ pub(crate) mod catalogue;
 pub(crate) mod csv;
 pub(crate) mod dashboard;
 pub(crate) mod ingest;
+pub(crate) mod malti;
 pub(crate) mod metrics;
 pub(crate) mod select_query;
 pub(crate) mod submit;

@@ -17,6 +17,7 @@ pub mod json_scanner;
 pub mod kind;
 pub mod labels;
 pub mod line;
+pub mod malti;
 pub mod matcher;
 pub mod open_chunk;
 pub mod raw_labels;

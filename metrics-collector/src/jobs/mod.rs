@@ -3,6 +3,7 @@
 mod alert_rules;
 mod count_requests;
 pub(crate) mod flush;
+mod malti_config;
 pub(crate) mod retention;
 pub(crate) mod room;
 mod scrape;
@@ -19,6 +20,7 @@ pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
     start_one(app, tasks, "flush", flush::run);
     start_one(app, tasks, "retention", retention::run);
     start_one(app, tasks, "room", room::run);
+    start_one(app, tasks, "malti config", malti_config::run);
     start_one(app, tasks, "count requests", count_requests::run);
     scrape::start(app, tasks);
     start_one(app, tasks, "alert rules", alert_rules::run);

@@ -1,4 +1,5 @@
-//! Keeps the database within `MAX_DATABASE_MB`: the oldest samples leave first, then the oldest minutes, and so on.
+//! Keeps the database within `MAX_DATABASE_MB`: the oldest samples leave first, then the oldest minutes, and so on; of API
+//! requests the minutes after the samples, and then what is longer with what is longer.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,8 +9,10 @@ use service::Ending;
 use web::Result;
 
 use crate::app::App;
+use crate::domain::requests::period;
 use crate::domain::resolution::Tier;
 use crate::jobs::retention;
+use crate::store::request_blocks::{self, Part};
 use crate::store::room::{self, Use};
 use crate::store::tiers::{self, Table};
 
@@ -22,6 +25,8 @@ const LOW_PERCENT: u64 = 80;
 const FULL_PERCENT: u64 = 98;
 /// Free pages given back to the file system in one transaction.
 const SHRINK_PAGES: u32 = 500;
+/// Periods of API requests dropped at once: an hour of minutes, two days and a half of hours.
+const REQUEST_PERIODS: i64 = 60;
 /// At most so many times in a row: between them others write.
 const SHRINK_STEPS: u32 = 50;
 
@@ -63,20 +68,49 @@ async fn make_room(app: &App, limit: u64) -> Result<()> {
 
 /// Drops the oldest piece of the finest tier that has more than one. False where there is none.
 async fn drop_oldest(app: &App) -> Result<bool> {
-    for tier in [Tier::Raw, Tier::Minute, Tier::FiveMinutes, Tier::Hour] {
-        let bounds = move |connection: &rusqlite::Connection| {
-            Ok((
-                tiers::first_piece(connection, Table::of(tier))?,
-                tiers::last_piece(connection, Table::of(tier))?,
-            ))
-        };
-        if let (Some(first), Some(last)) = app.common.read(bounds).await?
-            && first < last
-        {
-            retention::delete(app, tier, first + 1).await?;
+    for (samples, requests) in [
+        (Tier::Raw, period::Tier::Minute),
+        (Tier::Minute, period::Tier::FiveMinutes),
+        (Tier::FiveMinutes, period::Tier::Hour),
+        (Tier::Hour, period::Tier::Day),
+    ] {
+        if drop_samples(app, samples).await? || drop_requests(app, requests).await? {
             return Ok(true);
         }
     }
     tracing::error!("nothing more can be dropped: raise MAX_DATABASE_MB");
     Ok(false)
+}
+
+async fn drop_samples(app: &App, tier: Tier) -> Result<bool> {
+    let bounds = move |connection: &rusqlite::Connection| {
+        Ok((
+            tiers::first_piece(connection, Table::of(tier))?,
+            tiers::last_piece(connection, Table::of(tier))?,
+        ))
+    };
+    match app.common.read(bounds).await? {
+        (Some(first), Some(last)) if first < last => {
+            retention::delete(app, tier, first + 1).await?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+async fn drop_requests(app: &App, tier: period::Tier) -> Result<bool> {
+    // The smallest part that each tier has tells which periods there are.
+    let part = match tier {
+        period::Tier::Minute => Part::ALL,
+        _ => Part::ROUTES,
+    };
+    let bounds = app
+        .common
+        .read(move |connection| request_blocks::bounds(connection, tier, part))
+        .await?;
+    let Some((first, last)) = bounds.filter(|(first, last)| first < last) else {
+        return Ok(false);
+    };
+    retention::delete_requests(app, tier, (first + REQUEST_PERIODS).min(last)).await?;
+    Ok(true)
 }

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
+pub(crate) mod malti;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use testkit::{Client, Launch, Server, Value};
