@@ -5,6 +5,7 @@ use std::path::Path;
 
 use browser_relay::domain::source_map::block::Block;
 use browser_relay::domain::source_map::{Compiled, Position, compile, directory};
+use browser_relay::domain::unzip::Unzip;
 use testkit::{Value, handbook, skip};
 
 /// Source, line, column, name: 0-based, as the suite has them.
@@ -19,7 +20,7 @@ fn find(compiled: &Compiled, line: u64, column: u64) -> Found {
     let Some(number) = directory::find(&compiled.directory, at) else {
         return nothing;
     };
-    let block = Block::unpack(&compiled.blocks[number as usize]).unwrap();
+    let block = Block::unpack(&mut Unzip::default(), &compiled.blocks[number as usize]).unwrap();
     let Some(token) = block.find(at) else {
         return nothing;
     };

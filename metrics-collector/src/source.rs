@@ -1,6 +1,7 @@
 //! Where the buckets of one series come from: rows of a tier, chunks, and memory. What a snapshot of the database has
 //! and what memory has are never both taken, and never neither: `progress` of the same snapshot says where one ends.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -68,9 +69,9 @@ impl<'q> Source<'q> {
             return self.read_totals(series);
         }
         if self.plan.tier >= Tier::FiveMinutes {
-            self.read_rows(Table::of(self.plan.tier), self.plan.tier.width_ms(), series)?;
+            self.read_tier(series)?;
         } else if kind == Kind::Histogram {
-            self.read_rows(Table::Minutes, MINUTE_MS, series)?;
+            self.read_rows(Table::Minutes, MINUTE_MS, self.plan.grid.range(), series)?;
         } else {
             self.read_chunks(series, kind)?;
         }
@@ -109,29 +110,58 @@ impl<'q> Source<'q> {
             .collect()
     }
 
-    /// The first and the last piece of time of a table that the grid touches.
-    fn bounds(&self, table: Table) -> (i64, i64) {
-        let span_ms = table.span_ms();
-        let grid = &self.plan.grid;
-        (
-            grid.from_ms.div_euclid(span_ms),
-            (grid.to_ms() - 1).div_euclid(span_ms),
-        )
-    }
-
-    fn read_rows(&mut self, table: Table, width_ms: i64, series: u32) -> rusqlite::Result<()> {
-        let (first, last) = self.bounds(table);
-        for piece in first..=last {
-            self.read_row(table, width_ms, piece, series)?;
+    /// The rows of the plan's tier; but what is one bucket anyway is made of hours, and only its ends of finer rows.
+    fn read_tier(&mut self, series: u32) -> rusqlite::Result<()> {
+        let (tier, range) = (self.plan.tier, self.plan.grid.range());
+        let hours = self.plan.grid.whole_hours();
+        let parts = match tier {
+            Tier::FiveMinutes if !hours.is_empty() => [
+                (tier, range.start..hours.start),
+                (Tier::Hour, hours.clone()),
+                (tier, hours.end..range.end),
+            ],
+            _ => [(tier, range), (tier, 0..0), (tier, 0..0)],
+        };
+        for (tier, range) in parts {
+            if !range.is_empty() && window::of(range.start) < self.progress.written_to() {
+                self.read_rows(Table::of(tier), tier.width_ms(), range, series)?;
+            }
         }
         Ok(())
     }
 
-    fn read_row(&mut self, table: Table, width_ms: i64, piece: i64, series: u32) -> rusqlite::Result<()> {
+    /// The first and the last piece of time of a table that the grid touches.
+    fn bounds(&self, table: Table) -> (i64, i64) {
+        pieces(table, &self.plan.grid.range())
+    }
+
+    /// Adds the buckets within a range.
+    fn read_rows(
+        &mut self,
+        table: Table,
+        width_ms: i64,
+        range: Range<i64>,
+        series: u32,
+    ) -> rusqlite::Result<()> {
+        let (first, last) = pieces(table, &range);
+        for piece in first..=last {
+            self.read_row(table, width_ms, piece, &range, series)?;
+        }
+        Ok(())
+    }
+
+    fn read_row(
+        &mut self,
+        table: Table,
+        width_ms: i64,
+        piece: i64,
+        range: &Range<i64>,
+        series: u32,
+    ) -> rusqlite::Result<()> {
         let Self { row, fold, .. } = self;
         let start_ms = piece * table.span_ms();
         tiers::read(self.connection, table, place(piece, series), |bytes| {
-            row.fold(bytes, start_ms, width_ms, fold)
+            row.fold(bytes, start_ms, width_ms, range, fold)
         })?;
         Ok(())
     }
@@ -144,7 +174,7 @@ impl<'q> Source<'q> {
                 let Self { fold, columns, .. } = self;
                 fold.add_columns(kind, window::start_ms(number), columns);
             } else if number < self.progress.chunks_from {
-                self.read_row(Table::Minutes, MINUTE_MS, number, series)?;
+                self.read_row(Table::Minutes, MINUTE_MS, number, &self.plan.grid.range(), series)?;
             }
         }
         Ok(())
@@ -179,7 +209,7 @@ impl<'q> Source<'q> {
             let n_of_chunk = entries.len();
             self.collect_heads(number, series, &mut entries);
             if chunk.is_none() && number < self.progress.chunks_from {
-                self.read_row(Table::Minutes, MINUTE_MS, number, series)?;
+                self.read_row(Table::Minutes, MINUTE_MS, number, &self.plan.grid.range(), series)?;
             }
             if entries.is_empty() {
                 continue;
@@ -282,6 +312,12 @@ impl<'q> Source<'q> {
             each(fold, columns, head);
         }
     }
+}
+
+/// The first and the last piece of time of a table that a range touches.
+fn pieces(table: Table, range: &Range<i64>) -> (i64, i64) {
+    let piece = |at_ms: i64| at_ms.div_euclid(table.span_ms());
+    (piece(range.start), piece(range.end - 1))
 }
 
 fn add_head(fold: &mut Fold, columns: &mut Columns, kind: Kind, number: i64, head: &Head) {

@@ -1,6 +1,8 @@
 //! The function around a place of a source text, by a light reading of JavaScript and TypeScript. The names in a source
 //! map are of what stands at a place, seldom of the function that it is in; browsers tell only the minified one.
 
+use std::fmt;
+
 use super::script_token::{Token, Tokens};
 
 /// Text before the place that is read at most: more takes more time than a name is worth.
@@ -21,19 +23,58 @@ const STATEMENTS: &[&str] = &[
 /// Name of the innermost function around line `line` and UTF-16 column `column`, both 0-based. `Class.method` for
 /// methods; `None` for an anonymous one, or outside of all.
 pub fn function_around(text: &str, line: u32, column: u32) -> Option<String> {
-    let end = offset_of(text, line, column).filter(|end| *end <= MAX_BYTES)?;
-    let mut reader = Reader::default();
-    let mut tokens = Tokens::new(text);
-    while let Some((at, token)) = tokens.next() {
-        if at >= end || reader.scopes.len() > MAX_DEPTH {
-            break;
-        }
-        reader.take(token);
-    }
-    reader.name()
+    let end = offset_of(text, line, column)?;
+    let (_, name) = changes(text).take_while(|(at, _)| *at < end).last()?;
+    name.map(|name| name.to_string())
 }
 
-fn offset_of(text: &str, line: u32, column: u32) -> Option<usize> {
+/// Where in a text another function becomes the innermost one: offsets of tokens in bytes, rising. Behind that token
+/// it is so, up to the next change.
+pub fn changes(text: &str) -> impl Iterator<Item = (usize, Option<Name<'_>>)> {
+    let mut reader = Reader::default();
+    let mut tokens = Tokens::new(text);
+    let mut last = None;
+    let all = std::iter::from_fn(move || {
+        loop {
+            let (at, token) = tokens.next().filter(|(at, _)| *at < MAX_BYTES)?;
+            if reader.scopes.len() > MAX_DEPTH {
+                return None;
+            }
+            reader.take(token);
+            let name = reader.name();
+            if name != last {
+                last = name;
+                return Some((at, name));
+            }
+        }
+    });
+    let unread = (text.len() > MAX_BYTES).then_some((MAX_BYTES, None));
+    all.chain(unread)
+}
+
+/// What a function is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Name<'a> {
+    /// By itself.
+    Plain(&'a str),
+    /// Of a class, and in it.
+    Method(&'a str, &'a str),
+    /// It makes objects of a class.
+    Constructor(&'a str),
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(name) => formatter.write_str(name),
+            Self::Method(class, name) => write!(formatter, "{class}.{name}"),
+            Self::Constructor(class) => write!(formatter, "new {class}"),
+        }
+    }
+}
+
+/// How many bytes of a text are before a place; its line's for a column behind the end. `None`: it has no such line.
+pub fn offset_of(text: &str, line: u32, column: u32) -> Option<usize> {
     let start = match line {
         0 => 0,
         n => text.match_indices('\n').nth(n as usize - 1)?.0 + 1,
@@ -75,6 +116,8 @@ struct Header<'a> {
 #[derive(Default)]
 struct Reader<'a> {
     scopes: Vec<Scope<'a>>,
+    /// Which of them are functions, by their places in the list.
+    functions: Vec<usize>,
     /// The last two words, if nothing came between or after them.
     word: Option<&'a str>,
     before: Option<&'a str>,
@@ -91,28 +134,41 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn name(&self) -> Option<String> {
+    fn name(&self) -> Option<Name<'a>> {
         if self.is_after_arrow {
-            return self.name.map(str::to_owned);
+            return self.name.map(Name::Plain);
         }
-        let is_function = |scope: &&Scope<'_>| matches!(scope, Scope::Function(_) | Scope::Expression(_));
-        let depth = self.scopes.iter().rposition(|scope| is_function(&scope))?;
+        let depth = *self.functions.last()?;
         let (Scope::Function(name) | Scope::Expression(name)) = &self.scopes[depth] else {
             return None;
         };
         let name = (*name)?;
         let class = depth.checked_sub(1).map(|outer| &self.scopes[outer]);
         Some(match class {
-            Some(Scope::Class(Some(class))) if name == "constructor" => format!("new {class}"),
-            Some(Scope::Class(Some(class))) => format!("{class}.{name}"),
-            _ => name.to_owned(),
+            Some(Scope::Class(Some(class))) if name == "constructor" => Name::Constructor(class),
+            Some(Scope::Class(Some(class))) => Name::Method(class, name),
+            _ => Name::Plain(name),
         })
+    }
+
+    fn push(&mut self, scope: Scope<'a>) {
+        if matches!(scope, Scope::Function(_) | Scope::Expression(_)) {
+            self.functions.push(self.scopes.len());
+        }
+        self.scopes.push(scope);
+    }
+
+    fn pop(&mut self) -> Option<Scope<'a>> {
+        let scope = self.scopes.pop();
+        self.functions.pop_if(|depth| *depth >= self.scopes.len());
+        scope
     }
 
     fn take(&mut self, token: Token<'a>) {
         let is_body = self.is_after_arrow && token == Token::Sign(b'{');
         if self.is_after_arrow && !is_body {
-            self.scopes.push(Scope::Expression(self.name.take()));
+            let name = self.name.take();
+            self.push(Scope::Expression(name));
         }
         self.is_after_arrow = false;
         match token {
@@ -154,7 +210,7 @@ impl<'a> Reader<'a> {
     }
 
     fn open(&mut self, scope: Scope<'a>) {
-        self.scopes.push(scope);
+        self.push(scope);
         self.forget_words();
         (self.name, self.closed, self.declared, self.held) = (None, None, None, None);
     }
@@ -182,9 +238,9 @@ impl<'a> Reader<'a> {
 
     fn close(&mut self) {
         while let Some(Scope::Expression(_)) = self.scopes.last() {
-            self.scopes.pop();
+            self.pop();
         }
-        let closed = self.scopes.pop();
+        let closed = self.pop();
         self.forget_words();
         (self.name, self.declared, self.class) = (None, None, None);
         self.closed = match closed {
@@ -206,7 +262,7 @@ impl<'a> Reader<'a> {
             b',' | b';' => {
                 self.held = None;
                 while let Some(Scope::Expression(_)) = self.scopes.last() {
-                    self.scopes.pop();
+                    self.pop();
                 }
                 (self.name, self.closed, self.declared, self.class) = (None, None, None, None);
             }

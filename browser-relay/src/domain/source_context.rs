@@ -1,7 +1,7 @@
 //! A few lines of a source around a place.
 
 /// Lines on each side.
-const LINES: usize = 5;
+pub const LINES: usize = 5;
 /// A line is cut here, in characters.
 const MAX_LINE_CHARS: usize = 200;
 

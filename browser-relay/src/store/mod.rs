@@ -9,8 +9,13 @@ pub mod traffic;
 use sqlite::Migration;
 
 /// The schema, in order; a published file is never edited.
-pub const MIGRATIONS: &[Migration] =
-    sqlite::migrations!["0001_dsn_keys", "0002_source_maps", "0003_outbox", "0004_traffic"];
+pub const MIGRATIONS: &[Migration] = sqlite::migrations![
+    "0001_dsn_keys",
+    "0002_source_maps",
+    "0003_outbox",
+    "0004_traffic",
+    "0005_outlines",
+];
 
 /// The real schema in memory.
 #[cfg(test)]

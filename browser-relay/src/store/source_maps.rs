@@ -4,9 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+use crate::domain::outline::Outline;
+use crate::domain::source_context::Context;
 use crate::domain::source_map::block::Block;
 use crate::domain::source_map::{Compiled, Original, Position, directory};
 use crate::domain::symbolicate::{Place, Places, Spot, Unmapped, file_urls};
+use crate::domain::unzip::Unzip;
 use crate::domain::{scope, source_context};
 
 /// Places that the numbers of a map's blocks and sources leave in a row's id.
@@ -83,10 +86,11 @@ pub fn replace(tx: &Connection, named: &Named, compiled: &Compiled, now: i64) ->
         block.execute((row_id(id, number as u32), data))?;
     }
     let mut source = tx.prepare_cached(
-        "insert into source_map_sources (id, name, is_ignored, content) values (?1, ?2, ?3, ?4)",
+        "insert into source_map_sources (id, name, is_ignored, content, outline) values (?1, ?2, ?3, ?4, ?5)",
     )?;
     for (number, it) in compiled.sources.iter().enumerate() {
-        source.execute((row_id(id, number as u32), &it.name, it.is_ignored, &it.content))?;
+        let id = row_id(id, number as u32);
+        source.execute((id, &it.name, it.is_ignored, &it.content, &it.outline))?;
     }
     Ok(id)
 }
@@ -186,6 +190,7 @@ pub fn resolve(connection: &Connection, build: &Build, spots: Vec<Spot>) -> rusq
         maps: HashMap::new(),
         blocks: HashMap::new(),
         sources: HashMap::new(),
+        unzip: Unzip::default(),
         n_unread: MAX_READ_BYTES,
     };
     spots
@@ -201,7 +206,8 @@ struct Lookup<'c> {
     maps: HashMap<String, Option<(i64, Vec<u8>)>>,
     blocks: HashMap<i64, Option<Block>>,
     sources: HashMap<i64, Text>,
-    /// Bytes that may still be read for the names of functions.
+    unzip: Unzip,
+    /// Bytes of sources without an outline that may still be read for the names of functions.
     n_unread: usize,
 }
 
@@ -211,6 +217,7 @@ struct Text {
     name: Option<String>,
     is_ignored: bool,
     content: Option<String>,
+    outline: Option<Outline>,
 }
 
 impl Lookup<'_> {
@@ -298,8 +305,8 @@ impl Lookup<'_> {
             .connection
             .prepare_cached("select data from source_map_blocks where id = ?1")?;
         let data: Option<Vec<u8>> = statement.query_row([block_id], |row| row.get(0)).optional()?;
-        self.blocks
-            .insert(block_id, data.and_then(|data| Block::unpack(&data)));
+        let block = data.and_then(|data| Block::unpack(&mut self.unzip, &data));
+        self.blocks.insert(block_id, block);
         Ok(())
     }
 
@@ -317,41 +324,62 @@ impl Lookup<'_> {
         let Some(text) = self.sources.get(&source_id) else {
             return Ok(None);
         };
-        let content = text.content.as_deref();
-        let n_bytes = content.map_or(0, |text| text.len().min(scope::MAX_BYTES));
-        let is_read = n_bytes <= self.n_unread;
-        self.n_unread -= if is_read { n_bytes } else { 0 };
+        let told = text.content.as_deref().map(|content| match &text.outline {
+            Some(outline) => around(content, outline, original.at),
+            None => read(content, original.at, &mut self.n_unread),
+        });
+        let (function, context) = told.unwrap_or_default();
         Ok(text.name.clone().map(|source| Place {
             source,
             line: original.at.line + 1,
             column: original.at.column + 1,
             name,
-            function: content
-                .filter(|_| is_read)
-                .and_then(|text| scope::function_around(text, original.at.line, original.at.column)),
+            function,
             is_ignored: text.is_ignored,
-            context: content.and_then(|text| source_context::around(text, original.at.line)),
+            context,
         }))
     }
 
-    fn load_source(&self, source_id: i64) -> rusqlite::Result<Text> {
-        let mut statement = self
-            .connection
-            .prepare_cached("select name, is_ignored, content from source_map_sources where id = ?1")?;
+    fn load_source(&mut self, source_id: i64) -> rusqlite::Result<Text> {
+        let mut statement = self.connection.prepare_cached(
+            "select name, is_ignored, content, outline from source_map_sources where id = ?1",
+        )?;
         let found = statement.query_row([source_id], |row| {
-            let content: Option<Vec<u8>> = row.get(2)?;
+            let (content, outline): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(2)?, row.get(3)?);
             Ok(Text {
                 name: row.get(0)?,
                 is_ignored: row.get(1)?,
-                content: content.and_then(|packed| unpack(&packed)),
+                content: content.and_then(|packed| unpack(&mut self.unzip, &packed)),
+                outline: outline.and_then(|packed| Outline::unpack(&mut self.unzip, &packed)),
             })
         });
         Ok(found.optional()?.unwrap_or_default())
     }
 }
 
-fn unpack(packed: &[u8]) -> Option<String> {
-    let bytes = zstd::bulk::decompress(packed, MAX_SOURCE_BYTES).ok()?;
+/// The function at a place of a source, and the lines around it.
+type Told = (Option<String>, Option<Context>);
+
+fn around(text: &str, outline: &Outline, at: Position) -> Told {
+    let (first, start) = outline.line_before(at.line.saturating_sub(source_context::LINES as u32));
+    let rest = text.get(start..).unwrap_or_default();
+    let line = at.line - first;
+    let function = scope::offset_of(rest, line, at.column)
+        .and_then(|offset| outline.function_at(start + offset))
+        .map(str::to_owned);
+    (function, source_context::around(rest, line))
+}
+
+/// The same where there is no outline, by reading the source while there are bytes that may be read.
+fn read(text: &str, at: Position, n_unread: &mut usize) -> Told {
+    let left = n_unread.checked_sub(text.len().min(scope::MAX_BYTES));
+    *n_unread = left.unwrap_or(*n_unread);
+    let function = left.and_then(|_| scope::function_around(text, at.line, at.column));
+    (function, source_context::around(text, at.line))
+}
+
+fn unpack(unzip: &mut Unzip, packed: &[u8]) -> Option<String> {
+    let bytes = unzip.unpack(packed, MAX_SOURCE_BYTES)?;
     String::from_utf8(bytes).ok()
 }
 

@@ -1,6 +1,8 @@
 //! How fine the answer to a query is: raw samples, or buckets of a minute, five minutes or an hour, and from which
 //! tier it is read. The coarsest tier that gives every bucket exactly is the one taken.
 
+use std::ops::Range;
+
 use super::timestamp::{DAY_MS, HOUR_MS, MINUTE_MS};
 
 /// Buckets of one answer.
@@ -100,6 +102,20 @@ impl Grid {
     /// Where the last ends.
     pub fn to_ms(&self) -> i64 {
         self.from_ms + self.step_ms * self.n as i64
+    }
+
+    /// All of its time.
+    pub fn range(&self) -> Range<i64> {
+        self.from_ms..self.to_ms()
+    }
+
+    /// The whole hours of it, where it is one bucket that has some; else nothing.
+    pub fn whole_hours(&self) -> Range<i64> {
+        let from_ms = self.from_ms + (-self.from_ms).rem_euclid(HOUR_MS);
+        match self.n {
+            1 => from_ms..self.to_ms() - self.to_ms().rem_euclid(HOUR_MS),
+            _ => from_ms..from_ms,
+        }
     }
 
     /// The bucket of a time.
@@ -252,6 +268,24 @@ mod tests {
             5 * MINUTE_MS,
         );
         check(20 * DAY_MS, Step::Ms(MINUTE_MS), Tier::Hour, HOUR_MS);
+    }
+
+    #[test]
+    fn only_what_is_one_bucket_may_be_made_of_hours() {
+        let check = |from_ms, step_ms, n, expected| {
+            let grid = Grid { from_ms, step_ms, n };
+            assert_eq!(grid.whole_hours(), expected, "{grid:?}");
+        };
+        let minutes = |n: i64| n * MINUTE_MS;
+        check(minutes(55), minutes(70), 1, minutes(60)..minutes(120));
+        check(minutes(60), minutes(120), 1, minutes(60)..minutes(180));
+        check(minutes(60), minutes(60), 2, minutes(60)..minutes(60));
+        let none = Grid {
+            from_ms: minutes(5),
+            step_ms: minutes(70),
+            n: 1,
+        };
+        assert!(none.whole_hours().is_empty());
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! and of histograms the distributions. A column that equals another is not there again; where all are decimals, they
 //! are told by the least (`relative.rs`).
 
+use std::ops::Range;
+
 use super::aggregate::Aggregate;
 use super::column;
 use super::decimal;
@@ -99,14 +101,25 @@ pub struct TierRow {
 }
 
 impl TierRow {
-    /// Adds all buckets of a row to a fold. The row begins at `start_ms`, and each bucket is `width_ms` long.
-    pub fn fold(&mut self, bytes: &[u8], start_ms: i64, width_ms: i64, fold: &mut Fold) -> Option<()> {
+    /// Adds the buckets of a row that begin in a range to a fold. The row begins at `start_ms`, and each bucket is
+    /// `width_ms` long.
+    pub fn fold(
+        &mut self,
+        bytes: &[u8],
+        start_ms: i64,
+        width_ms: i64,
+        range: &Range<i64>,
+        fold: &mut Fold,
+    ) -> Option<()> {
         let grid = *fold.grid();
         let is_plain = fold.is_plain();
         // Buckets come in order, and many fall into one of the grid.
         let (mut at, mut end_ms) = (None, i64::MIN);
         self.each(bytes, width_ms, |place, plain, sketch| {
             let at_ms = start_ms + place * width_ms;
+            if !range.contains(&at_ms) {
+                return Some(());
+            }
             if at_ms >= end_ms {
                 at = grid.place(at_ms);
                 end_ms = at.map_or(at_ms + 1, |at| grid.at_ms(at + 1));
@@ -266,7 +279,7 @@ mod tests {
                 let back = TierRow::default().buckets(&bytes, 60_000).unwrap();
                 prop_assert_eq!(&back, &buckets);
                 let mut fold = Fold::new(Grid { from_ms: 0, step_ms: 60_000, n: 120 });
-                TierRow::default().fold(&bytes, 0, 60_000, &mut fold).unwrap();
+                TierRow::default().fold(&bytes, 0, 60_000, &(0..i64::MAX), &mut fold).unwrap();
                 let folded: Buckets = fold.filled().map(|(place, bucket)| (place as u32, bucket.clone())).collect();
                 prop_assert_eq!(folded, buckets);
             }

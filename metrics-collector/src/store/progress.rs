@@ -50,6 +50,12 @@ impl Progress {
             })
     }
 
+    /// No window from here on has anything in chunks or tiers.
+    pub fn written_to(&self) -> i64 {
+        let round = self.round.map_or(i64::MIN, |round| round.cut.window);
+        self.done.window.max(round)
+    }
+
     /// The first piece of time of which a tier has all that is kept.
     pub fn from(&self, tier: Tier) -> i64 {
         match tier {

@@ -1,11 +1,16 @@
 //! A run of tokens in few bytes: one column of numbers after another, then the names that they use; all in zstd.
 //! A block stands alone, so that a lookup reads one.
 
-use super::varint::{put, put_signed, take, take_signed};
-use super::{Original, Position, Token};
+use std::ops::Range;
 
-/// Tokens of a full block: a lookup decodes one in some 20 µs.
-pub const BLOCK_TOKENS: usize = 2048;
+use super::{Original, Position, Token};
+use crate::domain::unzip::Unzip;
+use crate::domain::varint::{put, put_signed, take, take_signed};
+
+/// Tokens of a full block: a lookup decodes a whole one.
+pub const BLOCK_TOKENS: usize = 512;
+/// Tokens of the fullest block that there may be in a database.
+const MAX_BLOCK_TOKENS: usize = 2048;
 /// zstd's effort.
 const LEVEL: i32 = 3;
 /// Largest block that is unpacked. Names make most of it.
@@ -64,18 +69,19 @@ pub(super) fn pack(tokens: &[Token], name_of: impl Fn(u32) -> Option<String>) ->
 pub struct Block {
     /// In order; `name` is a place in `names`.
     pub tokens: Vec<Token>,
-    /// The names used.
-    pub names: Vec<String>,
+    /// Where each name stands in `bytes`.
+    names: Vec<Range<usize>>,
+    bytes: Vec<u8>,
 }
 
 impl Block {
     /// The way back from `pack`; `None` if the bytes are damaged.
-    pub fn unpack(packed: &[u8]) -> Option<Self> {
-        let bytes = zstd::bulk::decompress(packed, MAX_BLOCK_BYTES).ok()?;
-        let bytes = &mut &bytes[..];
+    pub fn unpack(unzip: &mut Unzip, packed: &[u8]) -> Option<Self> {
+        let unpacked = unzip.unpack(packed, MAX_BLOCK_BYTES)?;
+        let bytes = &mut &unpacked[..];
         let n = usize::try_from(take(bytes)?)
             .ok()
-            .filter(|n| *n <= BLOCK_TOKENS)?;
+            .filter(|n| *n <= MAX_BLOCK_TOKENS)?;
         let mut lines = Vec::with_capacity(n);
         let mut line = 0_u64;
         for _ in 0..n {
@@ -103,13 +109,13 @@ impl Block {
         let original_columns = column(bytes, n_originals)?;
         let n_names = usize::try_from(take(bytes)?)
             .ok()
-            .filter(|n| *n <= BLOCK_TOKENS)?;
+            .filter(|n| *n <= MAX_BLOCK_TOKENS)?;
         let mut names = Vec::with_capacity(n_names);
         for _ in 0..n_names {
             let length = usize::try_from(take(bytes)?).ok()?;
-            let (name, rest) = bytes.split_at_checked(length)?;
-            *bytes = rest;
-            names.push(String::from_utf8(name.to_vec()).ok()?);
+            let start = unpacked.len() - bytes.len();
+            *bytes = bytes.get(length..)?;
+            names.push(start..start + length);
         }
         let mut originals = sources.into_iter().zip(original_lines).zip(original_columns);
         let tokens = positions.into_iter().zip(kinds).map(|(at, kind)| {
@@ -128,6 +134,7 @@ impl Block {
         Some(Self {
             tokens: tokens.collect::<Option<_>>()?,
             names,
+            bytes: unpacked,
         })
     }
 
@@ -140,8 +147,9 @@ impl Block {
 
     /// The text of a token's name.
     pub fn name(&self, token: &Token) -> Option<&str> {
-        let name = self.names.get(token.original?.name? as usize)?;
-        Some(name).filter(|name| !name.is_empty()).map(String::as_str)
+        let place = self.names.get(token.original?.name? as usize)?;
+        let name = str::from_utf8(&self.bytes[place.clone()]).ok()?;
+        Some(name).filter(|name| !name.is_empty())
     }
 }
 
@@ -178,7 +186,7 @@ mod tests {
         fn a_block_is_the_same_when_it_comes_back(mut tokens in proptest::collection::vec(token(), 0..200)) {
             tokens.sort_by_key(|token| token.at);
             let packed = pack(&tokens, |name| Some(format!("name {name}")));
-            let block = Block::unpack(&packed).unwrap();
+            let block = Block::unpack(&mut Unzip::default(), &packed).unwrap();
             for (before, after) in tokens.iter().zip(&block.tokens) {
                 prop_assert_eq!(before.at, after.at);
                 prop_assert_eq!(before.original.map(|it| (it.source, it.at)), after.original.map(|it| (it.source, it.at)));
@@ -190,8 +198,9 @@ mod tests {
 
         #[test]
         fn damaged_blocks_are_none(bytes: Vec<u8>) {
-            Block::unpack(&bytes);
-            Block::unpack(&zstd::bulk::compress(&bytes, 1).unwrap());
+            let mut unzip = Unzip::default();
+            Block::unpack(&mut unzip, &bytes);
+            Block::unpack(&mut unzip, &zstd::bulk::compress(&bytes, 1).unwrap());
         }
     }
 }

@@ -11,6 +11,7 @@ use super::block::{self, BLOCK_TOKENS};
 use super::document::{Document, Stopped, each, text};
 use super::mappings::{self, Bounds};
 use super::{Original, Position, Problem, Token, Unusable, directory, note, sections};
+use crate::domain::outline;
 
 /// Most sources of a map; monorepos have some ten thousand.
 const MAX_SOURCES: usize = 200_000;
@@ -47,6 +48,8 @@ pub struct Source {
     pub name: Option<String>,
     /// zstd of its text.
     pub content: Option<Vec<u8>>,
+    /// Its functions; see [`outline::function_at`].
+    pub outline: Option<Vec<u8>>,
     /// The map says that it is no code of the app's own.
     pub is_ignored: bool,
 }
@@ -55,7 +58,8 @@ impl Compiled {
     /// What it takes in the store, about.
     pub fn n_bytes(&self) -> usize {
         let sources = self.sources.iter().map(|source| {
-            source.name.as_ref().map_or(0, String::len) + source.content.as_ref().map_or(0, Vec::len)
+            let packed = [&source.content, &source.outline].into_iter().flatten();
+            source.name.as_ref().map_or(0, String::len) + packed.map(Vec::len).sum::<usize>()
         });
         self.directory.len() + self.blocks.iter().map(Vec::len).sum::<usize>() + sources.sum::<usize>()
     }
@@ -259,6 +263,7 @@ fn add_contents(document: &Document<'_>, sources: &mut [Source], problems: &mut 
         n_wrong += usize::from(content.is_none() && item.get() != "null");
         if let (Some(source), Some(content)) = (places.next(), content) {
             source.content = zstd::bulk::compress(content.as_bytes(), LEVEL).ok();
+            source.outline = outline::pack(&content);
         }
     });
     if matches!(read, Err(Stopped::NoList)) {
@@ -317,11 +322,12 @@ fn is_scheme(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::domain::source_map::block::Block;
+    use crate::domain::unzip::Unzip;
 
     fn find(compiled: &Compiled, line: u32, column: u32) -> Option<(String, u32, u32, Option<String>)> {
         let at = Position { line, column };
         let number = directory::find(&compiled.directory, at)?;
-        let block = Block::unpack(&compiled.blocks[number as usize])?;
+        let block = Block::unpack(&mut Unzip::default(), &compiled.blocks[number as usize])?;
         let token = block.find(at)?;
         let original = token.original?;
         let source = compiled.sources[original.source as usize]

@@ -1,7 +1,7 @@
 //! Where each block of a map begins: small enough to be read as a whole, so that a lookup needs one block.
 
 use super::Position;
-use super::varint::{put, take};
+use crate::domain::varint::{put, take};
 
 /// As the store keeps it.
 pub(super) fn pack(starts: &[Position]) -> Vec<u8> {

@@ -10,7 +10,7 @@ pub mod directory;
 mod document;
 mod mappings;
 mod sections;
-mod varint;
+
 mod vlq;
 
 pub use compiled::{Compiled, Source, compile};
