@@ -48,6 +48,8 @@ async fn help_names_every_variable_and_every_command() {
         "healthcheck",
         "check-config",
         "backup FILE",
+        "ready",
+        "restore FILE",
         "check-database",
         "login-link",
     ] {
@@ -189,14 +191,17 @@ async fn a_variable_may_come_from_a_file_but_not_from_both() {
 #[tokio::test]
 async fn the_health_check_tells_a_running_service_from_a_stopped_one() {
     let server = start().await;
-    let ask = async |address: String| {
+    let ask_for = async |command, address: String| {
         tracker()
-            .command(&["--healthcheck"])
+            .command(&[command])
             .env("LISTEN_ADDR", address)
             .output()
             .await
             .unwrap()
     };
+    let ask = async |address| ask_for("--healthcheck", address).await;
+    let ready = ask_for("ready", server.address.to_string()).await;
+    assert_eq!((ready.status.code(), stderr(&ready)), (Some(0), String::new()));
     let (address, everywhere) = (
         server.address.to_string(),
         format!("0.0.0.0:{}", server.address.port()),
@@ -421,6 +426,27 @@ async fn a_backup_of_the_running_service_serves_the_same() {
     let again = run(&launch, &["backup", copy.to_str().unwrap()]).await;
     assert_eq!(again.status.code(), Some(1));
     assert!(stderr(&again).contains("already exists"), "{}", stderr(&again));
+
+    // Nor a database that is in use.
+    file(&mut client, &report("later", "E", "message", "t")).await;
+    let restore = ["restore", copy.to_str().unwrap()];
+    let refused = run(&launch, &restore).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("in use by another process"),
+        "{}",
+        stderr(&refused)
+    );
+    drop(client);
+    server.stop().await;
+    let done = run(&launch, &restore).await;
+    assert!(done.status.success(), "{}", stderr(&done));
+    assert!(stdout(&done).starts_with("restored: "), "{}", stdout(&done));
+    let back = launch.start().await;
+    assert_eq!(
+        content(&mut back.client()).await,
+        content(&mut restored.client()).await
+    );
 }
 
 #[tokio::test]

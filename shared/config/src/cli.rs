@@ -16,11 +16,18 @@ pub enum Command {
     Version,
     /// `--healthcheck`, `healthcheck`: ask the running service; exit 0 if it is well, else 1.
     Healthcheck,
+    /// `ready`: ask the running service whether a write would be stored; exit 0 if so, else 1.
+    Ready,
     /// `check-config`: print every setting and its origin, or every problem.
     CheckConfig,
     /// `backup FILE`: write a consistent copy of the database.
     Backup {
         /// Where the copy goes.
+        file: PathBuf,
+    },
+    /// `restore FILE`: put a backup in the database's place.
+    Restore {
+        /// The backup.
         file: PathBuf,
     },
     /// `login-link`: print a link that signs a browser in once.
@@ -30,7 +37,7 @@ pub enum Command {
 }
 
 /// Every spelling, for near matches.
-const WORDS: [&str; 13] = [
+const WORDS: [&str; 15] = [
     "serve",
     "--help",
     "-h",
@@ -40,8 +47,10 @@ const WORDS: [&str; 13] = [
     "version",
     "--healthcheck",
     "healthcheck",
+    "ready",
     "check-config",
     "backup",
+    "restore",
     "login-link",
     "check-database",
 ];
@@ -58,10 +67,16 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
     if matches!(command, Command::Help) || rest.iter().any(|word| word == "--help" || word == "-h") {
         return Ok(Command::Help);
     }
-    let n_taken = usize::from(matches!(command, Command::Backup { .. }));
+    let n_taken = usize::from(matches!(
+        command,
+        Command::Backup { .. } | Command::Restore { .. }
+    ));
     match (command, rest.get(n_taken)) {
         (Command::Backup { file }, _) if file.as_os_str().is_empty() => {
             Err("backup needs the file to write: backup FILE".to_owned())
+        }
+        (Command::Restore { file }, _) if file.as_os_str().is_empty() => {
+            Err("restore needs the backup to read: restore FILE".to_owned())
         }
         (_, Some(extra)) => Err(format!(
             "unexpected argument '{}' after {first}",
@@ -78,8 +93,12 @@ fn command(word: &str, operand: Option<&OsString>) -> Result<Command, String> {
         "--help" | "-h" | "help" => Command::Help,
         "--version" | "-V" | "version" => Command::Version,
         "--healthcheck" | "healthcheck" => Command::Healthcheck,
+        "ready" => Command::Ready,
         "check-config" => Command::CheckConfig,
         "backup" => Command::Backup {
+            file: operand.cloned().unwrap_or_default().into(),
+        },
+        "restore" => Command::Restore {
             file: operand.cloned().unwrap_or_default().into(),
         },
         "login-link" => Command::LoginLink,
@@ -102,8 +121,10 @@ Usage: {service} [COMMAND]
 Commands:
   serve            Run the service (when no command is given).
   healthcheck      Ask the running service whether it is well; exit 0 if so, else 1.
+  ready            Ask it whether a write would be stored; exit 0 if so, else 1.
   check-config     Print every setting with its origin, or every problem; exit 0 or 1.
   backup FILE      Write a consistent copy of the database to FILE while the service runs.
+  restore FILE     Put a backup in the database's place; the service must be stopped.
   check-database   Verify the database file.
   login-link       Print a link that signs a browser in, once, within the hour.
   help, --help     Print this.
@@ -133,10 +154,17 @@ mod tests {
         check("-V", Command::Version);
         check("--healthcheck", Command::Healthcheck);
         check("healthcheck", Command::Healthcheck);
+        check("ready", Command::Ready);
         check("check-config", Command::CheckConfig);
         check(
             "backup /tmp/copy.db",
             Command::Backup {
+                file: "/tmp/copy.db".into(),
+            },
+        );
+        check(
+            "restore /tmp/copy.db",
+            Command::Restore {
                 file: "/tmp/copy.db".into(),
             },
         );
@@ -156,6 +184,7 @@ mod tests {
         check("--port", "unknown argument '--port': see --help");
         check("-x", "unknown argument '-x': see --help");
         check("backup", "backup needs the file to write: backup FILE");
+        check("restore", "restore needs the backup to read: restore FILE");
         check("backup a b", "unexpected argument 'b' after backup");
         check("serve now", "unexpected argument 'now' after serve");
     }

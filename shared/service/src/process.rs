@@ -68,12 +68,18 @@ fn execute<P: Program>(command: Command) -> Result<(), Failure> {
                 config::help_table(&reader.finish()?)
             ));
         }
-        Command::Version => say(&format!("{} {}", P::NAME, env!("CARGO_PKG_VERSION"))),
+        Command::Version => say(&format!("{} {}", P::NAME, P::VERSION)),
         Command::CheckConfig => say(&config::check_table(&settings::<P>()?.2)),
-        Command::Healthcheck => health_check::ask(settings::<P>()?.0.listen_addr)?,
+        Command::Healthcheck => health_check::ask(settings::<P>()?.0.listen_addr, "/health")?,
+        Command::Ready => health_check::ask(settings::<P>()?.0.listen_addr, "/ready")?,
         Command::Backup { file } => say(&reports::backup(&sqlite::backup(
             &settings::<P>()?.0.database_path,
             &file,
+        )?)),
+        Command::Restore { file } => say(&reports::restore(&sqlite::restore(
+            &file,
+            &settings::<P>()?.0.database_path,
+            P::MIGRATIONS,
         )?)),
         Command::CheckDatabase => {
             let report = sqlite::check(&settings::<P>()?.0.database_path)?;
@@ -170,11 +176,7 @@ async fn run<P: Program>(mut settings: CommonSettings, own: P::Settings) -> Resu
         error_page,
     );
 
-    tracing::info!(
-        "{} {} listening on http://{address}",
-        P::NAME,
-        env!("CARGO_PKG_VERSION")
-    );
+    tracing::info!("{} {} listening on http://{address}", P::NAME, P::VERSION);
     if let Some(file) = &secrets.made_key {
         greet(&common, file, &secrets.api_key);
     }

@@ -1,8 +1,8 @@
-//! What `backup` and `check-database` print.
+//! What `backup`, `restore` and `check-database` print.
 
 use std::fmt::Write;
 
-use sqlite::{BackupReport, IntegrityReport};
+use sqlite::{BackupReport, IntegrityReport, RestoreReport, TableRows};
 
 /// Tables with rows, size, time: enough to see that the copy is whole.
 pub(crate) fn backup(report: &BackupReport) -> String {
@@ -13,10 +13,32 @@ pub(crate) fn backup(report: &BackupReport) -> String {
         report.schema,
         report.took.as_secs_f64()
     );
-    for table in &report.tables {
+    list(&mut text, &report.tables);
+    text
+}
+
+/// What the database holds now, and where the one before it lies.
+pub(crate) fn restore(report: &RestoreReport) -> String {
+    let n_rows: u64 = report.tables.iter().map(|table| table.n_rows).sum();
+    let mut text = format!(
+        "restored: {n_rows} rows, {} bytes, schema {}, verified\n",
+        report.bytes, report.schema
+    );
+    if let Some(replaced) = &report.replaced {
+        let _ = writeln!(
+            text,
+            "the database before it is kept as {}; delete it when all is well",
+            replaced.display()
+        );
+    }
+    list(&mut text, &report.tables);
+    text
+}
+
+fn list(text: &mut String, tables: &[TableRows]) {
+    for table in tables {
         let _ = writeln!(text, "  {:<24} {:>12}", table.name, table.n_rows);
     }
-    text
 }
 
 /// One line if all is well, else each problem.

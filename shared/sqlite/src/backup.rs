@@ -8,13 +8,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::connect::outside;
+use crate::draft::Draft;
 use crate::{BackupError, check, files};
 
-use draft::Draft;
 use outline::{Outline, count};
 
-mod draft;
-mod outline;
+pub(crate) mod outline;
 
 /// A backup that was made and read back.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,13 +50,13 @@ pub struct TableRows {
 pub fn backup(source: &Path, target: &Path) -> Result<BackupReport, BackupError> {
     let started = Instant::now();
     refuse_existing(target)?;
-    let draft = Draft::create(target)?;
+    let draft = Draft::create(target).map_err(file_error(target))?;
     let original = copy(source, &draft.path)?;
-    draft.sync()?;
+    draft.sync().map_err(file_error(&draft.path))?;
     let (schema, tables) = verify(source, &draft.path, &original)?;
     let bytes = files::size(&draft.path);
     refuse_existing(target)?;
-    draft.publish(target)?;
+    draft.publish(target).map_err(file_error(target))?;
     if let Err(error) = fs::write(files::backup_mark(source), target.as_os_str().as_encoded_bytes()) {
         tracing::warn!(error = %error, "the backup is made, but its time could not be noted: {error}");
     }

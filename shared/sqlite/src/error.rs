@@ -184,6 +184,44 @@ pub enum BackupError {
     },
 }
 
+/// Why a copy was not put in the database's place, which is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The database is in use, or this binary cannot open the copy.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A write-ahead log lies beside it: a file that was copied while a service wrote it, not a backup.
+    #[error(
+        "{path} has a -wal beside it, so it is a database and not a backup of one: make a copy with `backup`",
+        path = .0.display()
+    )]
+    NotABackup(PathBuf),
+    /// The copy is damaged.
+    #[error("the backup {path} is not whole: {problem}", path = .path.display())]
+    NotWhole {
+        /// The copy.
+        path: PathBuf,
+        /// The first thing found.
+        problem: String,
+    },
+    /// SQLite cannot read the copy.
+    #[error("cannot read the backup {path}: {source}", path = .path.display())]
+    Sqlite {
+        /// The copy.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The file system refused.
+    #[error("cannot restore {path}: {source}", path = .path.display())]
+    File {
+        /// The file in question.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
 /// Why a database could not be checked at all.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot check {path}: {source}", path = .path.display())]

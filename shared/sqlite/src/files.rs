@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use crate::OpenError;
@@ -39,12 +39,16 @@ pub(crate) fn directory_of(path: &Path) -> &Path {
 }
 
 /// Creates the directory and the file where missing, readable by us alone, and takes the lock.
-/// The lock lasts as long as the returned file, also through a crash of ours.
 pub(crate) fn claim(path: &Path) -> Result<File, OpenError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| OpenError::File { path, source }
-    };
+    let lock = lock(path)?;
+    private_file(path).map_err(failed(path))?;
+    sync_directory_of(path).map_err(failed(directory_of(path)))?;
+    Ok(lock)
+}
+
+/// Keeps every other process of ours from the database; creates the directory where missing, not the file.
+/// The lock lasts as long as the returned file, also through a crash of ours.
+pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
     let directory = directory_of(path);
     DirBuilder::new()
         .recursive(true)
@@ -55,17 +59,27 @@ pub(crate) fn claim(path: &Path) -> Result<File, OpenError> {
     let lock_path = beside(path, ".lock");
     let lock = private_file(&lock_path).map_err(failed(&lock_path))?;
     match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(OpenError::Locked {
-                path: path.to_owned(),
-            });
-        }
-        Err(TryLockError::Error(source)) => return Err(failed(&lock_path)(source)),
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
+            path: path.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(&lock_path)(source)),
     }
-    private_file(path).map_err(failed(path))?;
-    sync_directory_of(path).map_err(failed(directory))?;
-    Ok(lock)
+}
+
+/// Gives a file that the superuser made to whom its directory belongs, so that the service can use it.
+pub(crate) fn give_to_owner_of_directory(path: &Path) -> io::Result<()> {
+    let owner = fs::metadata(directory_of(path))?;
+    let ours = fs::metadata(path)?;
+    if (owner.uid(), owner.gid()) == (ours.uid(), ours.gid()) {
+        return Ok(());
+    }
+    chown(path, Some(owner.uid()), Some(owner.gid()))
+}
+
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |source| OpenError::File { path, source }
 }
 
 fn private_file(path: &Path) -> io::Result<File> {

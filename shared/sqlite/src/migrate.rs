@@ -1,6 +1,7 @@
 //! Numbered migrations: each in its own transaction, each recorded with a checksum, none ever undone.
 //! `user_version` is the number of the last one; `_migrations` says which they were.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, TransactionBehavior, named_params};
@@ -83,40 +84,70 @@ pub(crate) fn migrate(connection: &mut Connection, options: &Options) -> Result<
     let migrations = options.migrations;
     check_numbering(migrations)?;
     let failed = |error| refused(&options.path, error);
-    let version = version(connection).map_err(failed)?;
-    let known = migrations.len() as u32;
-    if version > known {
-        return Err(OpenError::Newer {
-            found: version,
-            known,
-        });
-    }
+    let version = known_version(connection, migrations, failed)?;
     connection.execute_batch(OWN_TABLES).map_err(failed)?;
     connection
         .execute_batch(crate::request_ids::TABLE)
         .map_err(failed)?;
+    let n_applied = check_applied(connection, migrations, version, failed)?;
+    // Rebuilding a table others refer to needs this off, and it cannot be switched inside a transaction.
+    connection
+        .pragma_update(None, "foreign_keys", false)
+        .map_err(failed)?;
+    for migration in &migrations[n_applied..] {
+        apply(connection, migration)?;
+    }
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .map_err(failed)
+}
+
+/// Whether this binary could open the database at `path`, found at `connection`; nothing is written.
+pub(crate) fn check_fits(
+    path: &Path,
+    connection: &Connection,
+    migrations: &[Migration],
+) -> Result<(), OpenError> {
+    let failed = |error| refused(path, error);
+    let version = known_version(connection, migrations, failed)?;
+    if !connection.table_exists(None, "_migrations").map_err(failed)? {
+        return Err(OpenError::Foreign { version, listed: 0 });
+    }
+    check_applied(connection, migrations, version, failed).map(drop)
+}
+
+/// The schema of the file, unless it is newer than this binary.
+fn known_version(
+    connection: &Connection,
+    migrations: &[Migration],
+    failed: impl Fn(rusqlite::Error) -> OpenError,
+) -> Result<u32, OpenError> {
+    let found = version(connection).map_err(failed)?;
+    let known = migrations.len() as u32;
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    Ok(found)
+}
+
+/// Returns how many migrations the file has had; they must be ours.
+fn check_applied(
+    connection: &Connection,
+    migrations: &[Migration],
+    version: u32,
+    failed: impl Fn(rusqlite::Error) -> OpenError,
+) -> Result<usize, OpenError> {
     let applied = checksums(connection).map_err(failed)?;
-    if applied.len() as u32 != version {
-        return Err(OpenError::Foreign {
-            version,
-            listed: applied.len() as u32,
-        });
+    let listed = applied.len() as u32;
+    if listed != version {
+        return Err(OpenError::Foreign { version, listed });
     }
     for (migration, checksum) in migrations.iter().zip(&applied) {
         if migration.checksum() != *checksum {
             return Err(OpenError::Changed { name: migration.name });
         }
     }
-    // Rebuilding a table others refer to needs this off, and it cannot be switched inside a transaction.
-    connection
-        .pragma_update(None, "foreign_keys", false)
-        .map_err(failed)?;
-    for migration in &migrations[applied.len()..] {
-        apply(connection, migration)?;
-    }
-    connection
-        .pragma_update(None, "foreign_keys", true)
-        .map_err(failed)
+    Ok(applied.len())
 }
 
 /// The number of the last migration applied.

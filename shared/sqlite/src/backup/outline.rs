@@ -51,7 +51,7 @@ impl Outline {
     }
 }
 
-pub(super) fn count(connection: &Connection) -> rusqlite::Result<Vec<TableRows>> {
+pub(crate) fn count(connection: &Connection) -> rusqlite::Result<Vec<TableRows>> {
     let rows = tables(connection)?.into_iter().map(|name| {
         let sql = format!("select count(*) from {}", quoted(&name));
         let n_rows: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
