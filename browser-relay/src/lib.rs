@@ -36,6 +36,7 @@ impl Program for BrowserRelay {
     type App = App;
 
     const NAME: &'static str = "browser-relay";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SERVICE: ui::Service = ui::Service::Browser;
     const PORT: u16 = 5013;
     const DATABASE: &'static str = "relay.db";

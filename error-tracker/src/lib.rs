@@ -32,6 +32,7 @@ impl Program for ErrorTracker {
     type App = App;
 
     const NAME: &'static str = "error-tracker";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SERVICE: ui::Service = ui::Service::Errors;
     const PORT: u16 = 5010;
     const DATABASE: &'static str = "errors.db";

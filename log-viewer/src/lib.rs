@@ -40,6 +40,7 @@ impl Program for LogViewer {
     type App = App;
 
     const NAME: &'static str = "log-viewer";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SERVICE: ui::Service = ui::Service::Logs;
     const PORT: u16 = 5011;
     const DATABASE: &'static str = "logs.db";

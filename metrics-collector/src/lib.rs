@@ -56,6 +56,7 @@ impl Program for MetricsCollector {
     type App = App;
 
     const NAME: &'static str = "metrics-collector";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SERVICE: ui::Service = ui::Service::Metrics;
     const PORT: u16 = 5012;
     const DATABASE: &'static str = "metrics.db";

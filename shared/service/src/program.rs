@@ -18,6 +18,8 @@ pub trait Program: 'static {
 
     /// Name of the binary.
     const NAME: &'static str;
+    /// Its own version: `env!("CARGO_PKG_VERSION")` in its crate.
+    const VERSION: &'static str;
     /// Which of the four it is, for its pages.
     const SERVICE: ui::Service;
     /// Port it listens on unless told otherwise.
