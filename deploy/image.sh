@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Makes what is in a service's container image: one static binary, certificates, a folder for the data; nothing else.
+# The Dockerfile runs it; it can be run by hand, and the folder tried with chroot.
+#
+#   usage: image.sh SERVICE FOLDER
+#
+#   PROFILE   release, or quick, which is built in a third of the time
+#
+# Needs Rust with the musl target of this machine (added by rustup if missing) and musl-gcc (Debian: musl-tools).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. deploy/lib.sh
+
+[ $# = 2 ] || fail "usage: image.sh SERVICE FOLDER"
+service=$1 folder=$2 profile=${PROFILE:-release}
+is_service "$service" || fail "no such service: $service"
+target=$(uname -m)-unknown-linux-musl
+max_bytes=10000000
+
+command -v musl-gcc >/dev/null || fail "missing: musl-gcc (apt-get install musl-tools)"
+[ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target" ||
+    fail "missing: Rust's standard library for $target (rustup target add $target)"
+scripts/need.sh charts sdk
+variable=$(tr a-z- A-Z_ <<<"$target")
+export "CC_${target//-/_}=musl-gcc" "CARGO_TARGET_${variable}_LINKER=musl-gcc"
+"${CARGO:-cargo}" build --quiet --profile "$profile" --target "$target" -p "$service" --bin "$service"
+binary=${CARGO_TARGET_DIR:-target}/$target/$profile/$service
+
+! ldd "$binary" >/dev/null 2>&1 || fail "$binary is not static"
+bytes=$(stat -c %s "$binary")
+[ "$bytes" -le "$max_bytes" ] || [ "$profile" != release ] || fail "$binary has $bytes bytes, more than $max_bytes"
+
+install -D -m 755 "$binary" "$folder/service"
+# For webhooks and mail over TLS.
+install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$folder/etc/ssl/certs/ca-certificates.crt"
+# A new volume takes over whose folder it is.
+install -d -m 700 "$folder/data"
+[ "$(id -u)" != 0 ] || chown 10001:10001 "$folder/data"
+say "$folder: $service $("$folder/service" --version | cut -d ' ' -f 2), $bytes bytes, static"

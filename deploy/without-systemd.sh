@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Starts and stops services where no systemd runs: a container, a chroot, a test. Nothing starts them again when they
+# end. The other scripts call it where MONLIGHT_CONTROL names it; log and process id lie beside the databases' folders.
+#
+#   usage: without-systemd.sh start|stop|is-active SERVICE
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+[ $# = 2 ] || fail "usage: without-systemd.sh start|stop|is-active SERVICE"
+verb=$1 service=$2
+is_service "$service" || fail "no such service: $service"
+pid_file=$state/$service.pid
+
+# One that has ended and that nobody waited for is still listed, as a zombie; the number may be another's by now.
+is_active() {
+    local pid
+    pid=$(cat "$pid_file" 2>/dev/null) || return 1
+    grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$pid/status" && grep -qs -- "$service" "/proc/$pid/cmdline"
+}
+
+start() {
+    local lines as=()
+    ! is_active || return 0
+    # As the unit says, if install.sh made that user.
+    if [ "$(id -u)" = 0 ] && getent passwd "monlight-$service" >/dev/null; then
+        as=(setpriv --reuid "monlight-$service" --regid "monlight-$service" --init-groups --no-new-privs
+            --bounding-set -all --inh-caps -all)
+    fi
+    mapfile -t lines < <(settings "$service")
+    cd /
+    env -i PATH="$PATH" "${lines[@]}" setsid ${as[0]+"${as[@]}"} "$lib/$service" </dev/null >>"$state/$service.log" 2>&1 &
+    echo $! >"$pid_file"
+}
+
+stop() {
+    is_active || return 0
+    kill -TERM "$(cat "$pid_file")"
+    while is_active; do sleep 0.05; done
+}
+
+case $verb in
+    start) start ;;
+    stop) stop ;;
+    is-active) is_active ;;
+    *) fail "no such verb: $verb" ;;
+esac
