@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo build dist test test-rust test-sdk test-clients test-api test-operations test-e2e check audit fmt e2e fuzz bench try-install versions clean
+.PHONY: help run demo build dist test test-rust test-sdk test-clients test-api test-operations test-e2e check audit fmt e2e fuzz bench try-install try-images versions clean
 
 CARGO ?= cargo
 # Tests drive the dev binaries; MONLIGHT_BIN says where they are.
@@ -100,6 +100,9 @@ bench: ## the figures of bench/README.md, on this machine
 
 try-install: ## install in a fresh Debian, and go through its life there (root, debootstrap, release binaries)
 	scripts/try-install.sh
+
+try-images: ## make the images and run them under podman, as Compose does (root, buildah, podman, runc)
+	scripts/try-images.sh
 
 versions: ## the version of each component
 	@python3 scripts/release.py versions

@@ -25,8 +25,9 @@ done
 for needed in useradd groupadd getent install sha256sum base64; do
     command -v "$needed" >/dev/null || fail "missing: $needed"
 done
-bin=$(find_binaries ${bin:+"$bin"})
+bin=${bin:-$(find_binaries)}
 for service in "${services[@]}"; do
+    [ -x "$bin/$service" ] || fail "no $service in $bin"
     "$bin/$service" --version >/dev/null || fail "$bin/$service does not run on this machine"
 done
 

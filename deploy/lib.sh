@@ -47,14 +47,14 @@ call_binary() {
     env -i PATH="$PATH" "${lines[@]}" "$file" "$@"
 }
 
-# find_binaries [FOLDER]: where new binaries are: that folder, beside these scripts in a release, or as `make build` leaves them.
+# find_binaries: where new binaries are: beside these scripts in a release, or as `make build` leaves them.
 find_binaries() {
     local here folder
     here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-    for folder in ${1:+"$1"} ${1-"$here/bin" "$here/target/release"}; do
-        [ ! -x "$folder/${services[0]}" ] || { (cd "$folder" && pwd); return; }
+    for folder in "$here/bin" "$here/target/release"; do
+        [ ! -x "$folder/${services[0]}" ] || { say "$folder"; return; }
     done
-    fail "no binaries in ${1:-$here/bin or $here/target/release}: run make build, or name their folder with --bin"
+    fail "no binaries in $here/bin or $here/target/release: run make build, or name their folder with --bin"
 }
 
 # put_binary FROM TO: all at once, so that nobody ever starts half of one.

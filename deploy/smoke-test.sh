@@ -67,7 +67,8 @@ asked_until() {
     while [ "$1" != -- ]; do condition+=("$1"); shift; done
     shift
     until ask "$@" && "${condition[@]}"; do
-        [ "$SECONDS" -lt "$deadline" ] || return 1
+        # Nobody there: waiting helps nothing.
+        [ "$status" != 000 ] && [ "$SECONDS" -lt "$deadline" ] || return 1
         sleep 0.2
     done
 }

@@ -128,7 +128,7 @@ if [ -n "$back" ]; then
     for service in "${chosen[@]}"; do go_back "$service"; done
     say "back: ${chosen[*]}"
 else
-    bin=$(find_binaries ${bin:+"$bin"})
+    bin=${bin:-$(find_binaries)}
     for service in "${chosen[@]}"; do upgrade "$service"; done
     say "upgraded and ready: ${chosen[*]}"
 fi
