@@ -1,4 +1,4 @@
-"""A stack that ends with its test."""
+"""Stacks that end with their test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +9,16 @@ from stack import Stack
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    """All four, started."""
+def stopped_stack(tmp_path: Path) -> Iterator[Stack]:
+    """All four, never started."""
     stack = Stack(tmp_path)
     try:
-        yield stack.start()
+        yield stack
     finally:
         stack.end()
+
+
+@pytest.fixture
+def stack(stopped_stack: Stack) -> Stack:
+    """All four, started."""
+    return stopped_stack.start()

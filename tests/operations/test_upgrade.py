@@ -28,9 +28,9 @@ def put_working(folder: Path, service: str, remark: str, binary: Path | None = N
 
 
 @pytest.fixture
-def installed(stack: Stack) -> Stack:
+def installed(stopped_stack: Stack) -> Stack:
     """With the binaries of before in place, and something stored in each."""
-    stack.control("stop")
+    stack = stopped_stack
     for service in SERVICES:
         earlier = Path(EARLIER or "/nonexistent") / service
         put_working(stack.lib, service, "old", earlier if earlier.exists() else None)
