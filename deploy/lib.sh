@@ -39,12 +39,12 @@ settings() {
 # setting SERVICE NAME: that one's value, nothing if it is not set.
 setting() { settings "$1" | sed -n "s/^$2=//p" | tail -n 1; }
 
-# call_binary FILE SERVICE ARGUMENT...: a binary with the service's settings and no others.
+# call_binary FILE SERVICE ARGUMENT...: a binary with the service's settings and no others; for `limit` seconds, if set.
 call_binary() {
     local file=$1 service=$2 lines
     shift 2
     mapfile -t lines < <(settings "$service")
-    env -i PATH="$PATH" "${lines[@]}" "$file" "$@"
+    env -i PATH="$PATH" "${lines[@]}" ${limit:+timeout "$limit"} "$file" "$@"
 }
 
 # find_binaries: where new binaries are: beside these scripts in a release, or as `make build` leaves them.
@@ -77,8 +77,8 @@ control() {
 # is_ready SERVICE: a write would be stored. Binaries of before 0.2 only know how to ask whether it is alive.
 is_ready() {
     local code=0
-    call "$1" ready 2>/dev/null || code=$?
-    [ "$code" != 2 ] || call "$1" --healthcheck 2>/dev/null || return 1
+    limit=10 call "$1" ready 2>/dev/null || code=$?
+    [ "$code" != 2 ] || limit=10 call "$1" --healthcheck 2>/dev/null || return 1
     [ "$code" = 0 ] || [ "$code" = 2 ]
 }
 

@@ -33,7 +33,7 @@ chosen=("${@:-${MAPFILE[@]}}")
 [ -n "${chosen[0]:-}" ] || fail "nothing to upgrade: no service has settings in $etc"
 for service in "${chosen[@]}"; do is_service "$service" || fail "no such service: $service"; done
 
-version() { "$1" --version 2>/dev/null | cut -d ' ' -f 2; }
+version() { timeout 10 "$1" --version 2>/dev/null | cut -d ' ' -f 2; }
 
 # runs SERVICE [SECONDS]: starts it and waits.
 runs() { control start "$1" && wait_ready "$1" "${2:-60}"; }
@@ -82,7 +82,7 @@ upgrade() {
         say "$service: $(version "$new") is in place already"
         return
     fi
-    call_binary "$new" "$service" check-config >/dev/null || fail "$service: the new binary does not take its settings; nothing was changed"
+    limit=20 call_binary "$new" "$service" check-config >/dev/null || fail "$service: the new binary does not take its settings; nothing was changed"
     say "$service: $(version "$lib/$service") -> $(version "$new")"
     control stop "$service"
     if ! copy=$(back_up "$service"); then

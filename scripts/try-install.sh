@@ -93,7 +93,8 @@ $lib/deploy/restore.sh /var/backups/monlight/2* | grep -E '^restored'
 curl -sS http://127.0.0.1:5010/api/errors -H "X-API-Key: $(key api)" | grep -o '"message": *"[^"]*"'
 echo "== upgrade, and one that fails"
 for service in "${services[@]}"; do { cat "bin/$service"; echo; } >"/opt/new/$service"; done
-printf '#!/bin/sh\n[ $# -gt 0 ] || exit 1\nexec %s/browser-relay "$@"\n' "$lib" >/opt/new/browser-relay
+mv /opt/new/browser-relay /opt/new/real
+printf '#!/bin/sh\n[ $# -gt 0 ] || exit 1\nexec /opt/new/real "$@"\n' >/opt/new/browser-relay
 chmod 755 /opt/new/*
 $lib/deploy/upgrade.sh --bin /opt/new || echo "exit code $?"
 $lib/deploy/smoke-test.sh | tail -n 1
