@@ -11,11 +11,19 @@ verb=$1 service=$2
 is_service "$service" || fail "no such service: $service"
 pid_file=$state/$service.pid
 
-# One that has ended and that nobody waited for is still listed, as a zombie; the number may be another's by now.
+# began PID: when it was started, in ticks; the number alone may be another's by now. Nothing if it has ended, also
+# where nobody waited for it and it is still listed, as a zombie.
+began() {
+    local stat
+    { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 0
+    # What follows the name, which may hold anything.
+    read -ra stat <<<"${stat##*) }"
+    [ "${stat[0]}" = Z ] || echo "${stat[19]}"
+}
+
 is_active() {
-    local pid
-    pid=$(cat "$pid_file" 2>/dev/null) || return 1
-    grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$pid/status" && grep -qs -- "$service" "/proc/$pid/cmdline"
+    local pid ticks
+    read -r pid ticks 2>/dev/null <"$pid_file" && [ -n "$ticks" ] && [ "$(began "$pid")" = "$ticks" ]
 }
 
 start() {
@@ -29,12 +37,12 @@ start() {
     mapfile -t lines < <(settings "$service")
     cd /
     env -i PATH="$PATH" "${lines[@]}" setsid ${as[0]+"${as[@]}"} "$lib/$service" </dev/null >>"$state/$service.log" 2>&1 &
-    echo $! >"$pid_file"
+    echo "$! $(began $!)" >"$pid_file"
 }
 
 stop() {
     is_active || return 0
-    kill -TERM "$(cat "$pid_file")"
+    kill -TERM "$(cut -d ' ' -f 1 "$pid_file")"
     while is_active; do sleep 0.05; done
 }
 

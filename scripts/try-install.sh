@@ -48,7 +48,7 @@ if [ -d /run/systemd/system ]; then
 else
     export MONLIGHT_CONTROL=$lib/deploy/without-systemd.sh
     control() { $MONLIGHT_CONTROL "$@"; }
-    pid_of() { cat "/var/lib/monlight/$1.pid"; }
+    pid_of() { cut -d ' ' -f 1 "/var/lib/monlight/$1.pid"; }
 fi
 all() { for service in "${services[@]}"; do control "$1" "$service"; done; }
 key() { cat "/etc/monlight/$1.key"; }
