@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use alerts::Alerts;
 use service::{Common, unix_ms};
+use web::sse::Places;
 use web::{Error, Result, StatusCode};
 
 use crate::domain::batch::Batch;
@@ -23,6 +24,7 @@ use crate::requests::{self, Requests, Taken};
 use crate::scrapes::Scrapes;
 use crate::sessions::{self, SessionCounts};
 use crate::settings::Settings;
+use crate::vantage;
 
 /// When a query that took too long may be tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -44,6 +46,10 @@ pub struct App {
     pub(crate) is_full: AtomicBool,
     /// Tells of metrics.
     pub(crate) alerts: Alerts,
+    /// What came of Vantage's agents.
+    pub(crate) vantage: vantage::Counts,
+    /// WebSockets of Vantage's pages.
+    pub(crate) sockets: Places,
 }
 
 /// How taking in goes, for pages.
@@ -124,9 +130,19 @@ impl App {
 
     /// Stores samples from inside, and counts what became of them.
     pub async fn observe(&self, observations: Vec<Observation>) -> Result<Tally> {
+        self.observe_once(observations, None).await
+    }
+
+    /// The same for samples of a request with an id; see [`App::keep_once`].
+    pub async fn observe_once(
+        &self,
+        observations: Vec<Observation>,
+        request_id: Option<String>,
+    ) -> Result<Tally> {
         let (batch, tally) = intake::file(observations, self.span(), &self.ingest.registry);
-        self.keep(batch).await?;
-        self.ingest.count(&tally);
+        if self.keep_once(batch, request_id).await? {
+            self.ingest.count(&tally);
+        }
         Ok(tally)
     }
 

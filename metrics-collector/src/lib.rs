@@ -28,6 +28,7 @@ pub mod source;
 pub mod store;
 pub mod target;
 mod telling;
+mod vantage;
 pub mod visits;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ use service::{Built, Common, CommonSettings, Program, Tasks};
 use sqlite::Migration;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
+use web::sse::Places;
 
 pub use crate::app::App;
 use crate::ingest::Ingest;
@@ -47,6 +49,9 @@ use crate::malti::Malti;
 use crate::requests::Requests;
 use crate::scrapes::Scrapes;
 use crate::settings::Settings;
+
+/// WebSockets open at once.
+const MAX_SOCKETS: usize = 64;
 
 /// The service, for `service::main`.
 pub struct MetricsCollector;
@@ -101,6 +106,8 @@ impl Program for MetricsCollector {
             requests: Arc::new(requests),
             malti: Arc::new(malti),
             is_full: AtomicBool::new(false),
+            vantage: vantage::Counts::default(),
+            sockets: Places::new(MAX_SOCKETS),
         });
         jobs::start(&app, tasks);
         Built { app, routes }

@@ -2,13 +2,13 @@
 //! Health, metrics, documents, assets and signing in come from `service`.
 
 use auth::Scope;
-use web::{Method, Policy, Routes};
+use web::{Keyless, Method, Policy, Routes};
 
 use crate::api::malti::{access, aggregate, auth_test, ingest as malti_ingest};
-use crate::api::{alert_rules, catalogue, csv, dashboard, ingest, metrics, submit};
+use crate::api::{alert_rules, catalogue, csv, dashboard, ingest, metrics, submit, vantage};
 use crate::app::App;
 use crate::pages::{alerts as alert_page, explore, metric, overview, start};
-use crate::settings::Settings;
+use crate::settings::{Settings, VantageKeys};
 
 pub(crate) fn routes(settings: &Settings) -> Routes<App> {
     Routes::new()
@@ -44,6 +44,7 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/start", start::show)
         .get("/alerts/events/{id}", alert_page::event)
         .and(malti(settings))
+        .and(vantage(settings))
 }
 
 /// Malti's API. Its doors look at its keys themselves; a budget is spent only by who has none.
@@ -76,6 +77,35 @@ fn malti(settings: &Settings) -> Routes<App> {
     routes
 }
 
+/// The paths of Vantage's collector and query API. Its `/alerts/` is not our page `/alerts`.
+fn vantage(settings: &Settings) -> Routes<App> {
+    let (sending, reading) = match settings.vantage_keys {
+        VantageKeys::Required => (Keyless::Nobody, Keyless::Nobody),
+        VantageKeys::Local => (Keyless::Local, Keyless::Nobody),
+        VantageKeys::Optional => (Keyless::Anyone, Keyless::Anyone),
+    };
+    Routes::new()
+        .with(
+            Policy::key(Scope::Ingest)
+                .keyless(sending)
+                .body_bytes(settings.max_body_bytes),
+        )
+        .post("/v1/metrics", vantage::submit::submit)
+        .with(Policy::key(Scope::Read).keyless(reading))
+        .get("/v1/stats", vantage::stats::show)
+        .get("/api/metrics/timeseries", vantage::metrics::timeseries)
+        .get("/api/metrics/aggregated", vantage::metrics::aggregated)
+        .get("/api/services", vantage::metrics::services)
+        .get("/health/score/{service}", vantage::health::one)
+        .get("/health/scores", vantage::health::all)
+        .get("/alerts/", vantage::alerts::list)
+        .get("/alerts/active", vantage::alerts::active)
+        .get("/alerts/summary", vantage::alerts::summary)
+        .post("/compare/services", vantage::compare::services)
+        .post("/compare/time-periods", vantage::compare::time_periods)
+        .get("/ws/metrics", vantage::live::open)
+}
+
 #[cfg(test)]
 mod tests {
     use web::Access;
@@ -86,7 +116,8 @@ mod tests {
     fn the_document_has_every_route_that_is_no_page_with_its_scope() {
         let routes = routes(&Settings::read(&mut config::Reader::describe()));
         // The same doors by another address, and what browsers ask before they call.
-        let is_beside = |path: &str| path.len() > 1 && (path.ends_with('/') || path.starts_with("//"));
+        let is_beside =
+            |path: &str| path.starts_with("//") || path.starts_with("/api/v1/") && path.ends_with('/');
         let own = routes
             .info()
             .filter(|route| route.method != Method::OPTIONS && !is_beside(route.path));

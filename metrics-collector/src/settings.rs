@@ -29,10 +29,23 @@ pub struct Settings {
     pub malti_config: Option<PathBuf>,
     /// `SCRAPE_…`
     pub scrape: ScrapeSettings,
+    /// `VANTAGE_KEYS`: who may use Vantage's doors without a key.
+    pub vantage_keys: VantageKeys,
     /// `ALERT_INTERVAL`: how often the rules of alerts are looked at.
     pub alert_every: Duration,
     /// `ALERT_*`, `SMTP_*`, `POSTMARK_*`
     pub alerts: alerts::Settings,
+}
+
+/// Whether Vantage's doors want a key. Its agent sends none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VantageKeys {
+    /// As all others do.
+    Required,
+    /// Not for metrics from programs on this machine.
+    Local,
+    /// Neither to send nor to read.
+    Optional,
 }
 
 /// Whom to ask for metrics, and how.
@@ -153,6 +166,16 @@ impl Settings {
                 )
                 .map(PathBuf::from),
             scrape: ScrapeSettings::read(reader),
+            vantage_keys: reader.choice(
+                "VANTAGE_KEYS",
+                "local",
+                &[
+                    ("required", VantageKeys::Required),
+                    ("local", VantageKeys::Local),
+                    ("optional", VantageKeys::Optional),
+                ],
+                "Whether Vantage's doors want a key, which its agent cannot send. local: not for metrics that programs on this machine send; optional: neither to send nor to read, from wherever this service is reached; required: always.",
+            ),
             alert_every: reader.duration(
                 "ALERT_INTERVAL",
                 Duration::from_secs(15),

@@ -18,3 +18,4 @@ mod scrape;
 mod sessions;
 mod support;
 mod truth;
+mod vantage;

@@ -44,6 +44,18 @@ async fn filled(client: &mut Client, path: &str) -> String {
     path.replace("{id}", &added["id"].to_string())
 }
 
+/// An example with its times around now, where it has any.
+fn of_now(mut example: Value) -> Value {
+    for (field, value) in example.as_object_mut().into_iter().flatten() {
+        match field {
+            field if field.ends_with("_start") => *value = json!(now_ms() - 60_000),
+            field if field.ends_with("_end") => *value = json!(now_ms() + 60_000),
+            _ => {}
+        }
+    }
+    example
+}
+
 #[tokio::test]
 async fn every_operation_answers_as_it_says() {
     let server = malti::launch().start().await;
@@ -51,12 +63,20 @@ async fn every_operation_answers_as_it_says() {
     send(&mut client, &sample()).await;
     let document = get_json(&mut client, "/openapi.json").await;
     let mut service = malti::service(&server);
+    // What is compared must be there.
+    let told = &document["paths"]["/v1/metrics"]["post"]["requestBody"]["content"]["application/json"];
+    let rows = told["examples"]["full"]["value"].to_string();
+    assert_eq!(client.post("/v1/metrics", rows).await.status, 202);
     for (path, method, operation) in openapi::operations(&document) {
         let example = &operation["requestBody"]["content"]["application/json"]["examples"]["full"]["value"];
+        // tests/vantage.rs opens the socket.
+        if operation["responses"]["101"].is_object() {
+            continue;
+        }
         let body = if example.is_null() {
             String::new()
         } else {
-            example.to_string()
+            of_now(example.clone()).to_string()
         };
         let path = format!("{}?name=m", filled(&mut client, path).await);
         let sender = match path.starts_with("/api/v1/ingest") {

@@ -9,3 +9,4 @@ pub(crate) mod malti;
 pub(crate) mod metrics;
 pub(crate) mod select_query;
 pub(crate) mod submit;
+pub(crate) mod vantage;

@@ -32,6 +32,7 @@ pub mod sketch;
 pub mod tier_row;
 pub mod times_pool;
 pub mod timestamp;
+pub mod vantage;
 pub mod varint;
 pub mod well_known;
 pub mod window;

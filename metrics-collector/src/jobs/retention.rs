@@ -12,11 +12,12 @@ use crate::app::App;
 use crate::domain::requests::period;
 use crate::domain::resolution::Tier;
 use crate::domain::timestamp::{DAY_MS, HOUR_MS};
+use crate::domain::vantage::metric;
 use crate::ingest::Ingest;
 use crate::rolling::{Roller, Slot};
 use crate::store::progress::{self, Progress};
 use crate::store::tiers::{self, Table};
-use crate::store::{request_blocks, series, sessions};
+use crate::store::{request_blocks, series, sessions, vantage};
 
 const INTERVAL: Duration = Duration::from_secs(300);
 /// Chunks made into minutes in one transaction.
@@ -54,7 +55,15 @@ async fn sweep(app: &App, now_ms: i64) -> Result<()> {
         delete_requests(app, tier, kept.first(tier, now_ms)).await?;
     }
     let kept = app.settings.retention;
+    delete_rows(app, now_ms - metric::MAX_AGE_MS).await?;
     forget(app, (now_ms - kept.of(Tier::Hour)).div_euclid(DAY_MS) - 1).await
+}
+
+/// Deletes rows of Vantage's agents before a time.
+pub(crate) async fn delete_rows(app: &App, ms: i64) -> Result<()> {
+    let delete = move |tx: &Connection| vantage::delete_before(tx, ms, DELETE_STEP);
+    while app.common.write(delete).await? > 0 {}
+    Ok(())
 }
 
 /// Makes minutes of all chunks of windows below one.

@@ -96,6 +96,24 @@ pub fn of_digest(connection: &Connection, digest_id: i64, limit: u32) -> rusqlit
     statement.query_map((digest_id, limit), read)?.collect()
 }
 
+/// Those that began to fire, the newest first, each with when it was well again, or nobody looked any more.
+pub fn firings(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<(AlertEvent, Option<i64>)>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "select {COLUMNS},
+                (select min(later.at)
+                 from alert_events later
+                 where later.rule_id = e.rule_id and later.labels = e.labels and later.id > e.id
+                   and later.kind <> 'firing')
+         from alert_events e
+         where e.kind = 'firing'
+         order by e.id desc
+         limit ?1"
+    ))?;
+    statement
+        .query_map([limit], |row| Ok((read(row)?, row.get(11)?)))?
+        .collect()
+}
+
 /// Forgets those before a time that no delivery speaks of any more.
 pub fn drop_old(tx: &Connection, before: i64) -> rusqlite::Result<usize> {
     let mut statement = tx.prepare_cached(

@@ -10,6 +10,7 @@ pub mod room;
 pub mod series;
 pub mod sessions;
 pub mod tiers;
+pub mod vantage;
 
 use sqlite::Migration;
 
@@ -23,6 +24,7 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0006_alert_rules",
     "0007_paused_rules",
     "0008_requests",
+    "0009_vantage",
 ];
 
 /// The real schema in memory.
