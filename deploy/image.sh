@@ -21,8 +21,8 @@ command -v musl-gcc >/dev/null || fail "missing: musl-gcc (apt-get install musl-
 [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target" ||
     fail "missing: Rust's standard library for $target (rustup target add $target)"
 scripts/need.sh charts sdk
-variable=$(tr a-z- A-Z_ <<<"$target")
-export "CC_${target//-/_}=musl-gcc" "CARGO_TARGET_${variable}_LINKER=musl-gcc"
+# For SQLite and other C. Rust links with its own start-up code: musl-gcc's makes programs that crash at once.
+export "CC_${target//-/_}=musl-gcc"
 "${CARGO:-cargo}" build --quiet --profile "$profile" --target "$target" -p "$service" --bin "$service"
 binary=${CARGO_TARGET_DIR:-target}/$target/$profile/$service
 
