@@ -29,8 +29,8 @@ is_active() {
 start() {
     local lines as=()
     ! is_active || return 0
-    # As the unit says, if install.sh made that user.
-    if [ "$(id -u)" = 0 ] && getent passwd "monlight-$service" >/dev/null; then
+    # As the unit says, where install.sh made that user and folder.
+    if [ "$(id -u)" = 0 ] && [ "$(stat -c %U "$state/$service" 2>/dev/null)" = "monlight-$service" ]; then
         as=(setpriv --reuid "monlight-$service" --regid "monlight-$service" --init-groups --no-new-privs
             --bounding-set -all --inh-caps -all)
     fi
