@@ -126,5 +126,5 @@ if command -v podman >/dev/null && command -v runc >/dev/null; then
 else
     echo "Debian $(cat "$root/etc/debian_version") in a chroot: podman and runc are needed to boot it"
     mountpoint -q "$root/dev" || mount --bind /dev "$root/dev"
-    unshare --net --pid --fork bash -c "ip link set lo up; mount -t proc proc '$root/proc'; chroot '$root' bash /root/walk.sh; code=\$?; umount '$root/proc'; exit \$code"
+    unshare --net --pid --fork bash -c "ip link set lo up; mount -t proc proc '$root/proc'; chroot '$root' /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin bash /root/walk.sh; code=\$?; umount '$root/proc'; exit \$code"
 fi
