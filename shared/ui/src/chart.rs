@@ -49,6 +49,9 @@ pub struct Series {
     /// Dashed, such as the period before.
     #[serde(skip_serializing_if = "is_false")]
     pub is_dashed: bool,
+    /// Low bars behind the lines, of a plain number with an axis of its own at the right. Such come first.
+    #[serde(skip_serializing_if = "is_false")]
+    pub is_behind: bool,
 }
 
 /// Something that happened: a release, an alert.
@@ -83,6 +86,9 @@ pub struct Chart {
     pub kind: Kind,
     /// What the values count.
     pub unit: Unit,
+    /// The value axis by powers of ten; what is not above 0 is not drawn then.
+    #[serde(skip_serializing_if = "is_false")]
+    pub is_log: bool,
     /// The begin and end of what is shown, Unix milliseconds.
     pub from: i64,
     /// See `from`.
@@ -153,6 +159,7 @@ impl Chart {
         let values = self.series.iter().take(MAX_COLUMNS);
         values
             .map(|series| match series.values.get(row).copied().flatten() {
+                Some(value) if series.is_behind => Unit::Plain.show(value),
                 Some(value) => self.unit.show(value),
                 None => "–".to_owned(),
             })

@@ -15,10 +15,12 @@ pub struct RangePicker {
     pub error: Option<String>,
     /// What the button says in place of the range: for a page that shows all there is where no range is asked for.
     pub label: Option<&'static str>,
+    /// What is offered, the shortest first: the range as the URL has it, and in words.
+    pub offered: &'static [(&'static str, &'static str)],
     now_ms: i64,
 }
 
-/// What is offered, the shortest first.
+/// What is offered where a page says nothing else.
 const QUICK: [(&str, &str); 9] = [
     ("15m", "15 min"),
     ("1h", "1 hour"),
@@ -78,13 +80,14 @@ impl RangePicker {
                 .collect(),
             error,
             label: None,
+            offered: &QUICK,
             now_ms,
         }
     }
 
     /// What is offered.
     pub fn quick(&self) -> impl Iterator<Item = Quick> {
-        QUICK.into_iter().map(|(value, label)| Quick {
+        self.offered.iter().map(|&(value, label)| Quick {
             value,
             label,
             is_current: self.range.quick.as_deref() == Some(value),

@@ -78,13 +78,10 @@ function draw(figure, box, chart) {
       ms: 1,
       tzDate: (at) => (isUtc() ? uPlot.tzDate(new Date(at), "Etc/UTC") : new Date(at)),
       legend: { show: false },
-      padding: [8, 22, 0, 0],
+      padding: [8, chart.series.some((series) => series.is_behind) ? 6 : 22, 0, 0],
       cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7 }, y: false },
-      scales: {
-        x: { time: true, range: () => [chart.from, chart.to] },
-        y: { range: (_, low, high) => valueRange(low, high) },
-      },
-      axes: axes(figure, chart.unit),
+      scales: scales(chart),
+      axes: axes(figure, chart),
       series: seriesOptions(figure, chart, shown),
       hooks: {
         drawClear: [(plot) => drawBands(plot, figure, chart.bands ?? [])],

@@ -43,10 +43,11 @@ function legend(list, chart, isShown, toggle) {
     const at = index === null ? undefined : chart.times[index];
     time.textContent = at === undefined ? "Last" : pointOf(at);
     buttons.forEach((button, place) => {
-      const values = chart.series[place]?.values ?? [];
+      const series = chart.series[place];
+      const values = series?.values ?? [];
       const value = index === null ? lastOf(values) : values[index];
       const figure = button.querySelector("b");
-      if (figure) figure.textContent = measure(value, chart.unit);
+      if (figure) figure.textContent = measure(value, series?.is_behind ? "plain" : chart.unit);
       button.setAttribute("aria-pressed", String(isShown(place)));
     });
   }

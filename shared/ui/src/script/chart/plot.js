@@ -1,12 +1,12 @@
 // @ts-check
 // What uPlot is told: axes, colours, bars and stacks, thresholds behind the lines, marks in front of them.
 
-/** @typedef {{ name: string, values: (number | null)[], tone?: string, is_dashed?: boolean }} Series */
+/** @typedef {{ name: string, values: (number | null)[], tone?: string, is_dashed?: boolean, is_behind?: boolean }} Series */
 /** @typedef {{ at: number, label: string }} Mark */
 /** @typedef {{ from: number, to: number | null, tone: string }} Band */
 /** What chart.rs writes; times are Unix milliseconds.
  * @typedef {{ title: string, kind: "lines" | "bars" | "stacked_bars" | "stacked", unit: Unit, from: number, to: number,
- *   step: number, times: number[], series: Series[], marks?: Mark[], bands?: Band[], sync?: string }} Chart */
+ *   step: number, times: number[], series: Series[], is_log?: boolean, marks?: Mark[], bands?: Band[], sync?: string }} Chart */
 
 /** Colours given out in order; further series are dashed in the same ones. */
 const N_COLOURS = 8;
@@ -43,10 +43,16 @@ function isStacked(chart) {
   return chart.kind === "stacked" || chart.kind === "stacked_bars";
 }
 
+/** There is no place for 0 on an axis by powers of ten. @param {Chart} chart @param {Series} series @returns {(number | null)[]} */
+function drawable(chart, series) {
+  if (!chart.is_log || series.is_behind) return series.values;
+  return series.values.map((value) => (value !== null && value > 0 ? value : null));
+}
+
 /** What is drawn: stacked series each carry what lies below them, so that the first is the highest and is drawn first.
  * @param {Chart} chart @param {boolean[]} shown @returns {uPlot.AlignedData} */
 function drawn(chart, shown) {
-  if (!isStacked(chart)) return [chart.times, ...chart.series.map((series) => series.values)];
+  if (!isStacked(chart)) return [chart.times, ...chart.series.map((series) => drawable(chart, series))];
   const below = chart.times.map(() => 0);
   const sums = chart.series.map(() => /** @type {(number | null)[]} */ ([]));
   for (let n = chart.series.length - 1; n >= 0; n -= 1) {
@@ -65,6 +71,25 @@ function valueRange(low, high) {
   if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
   const room = (high - Math.min(low, 0)) * 0.08 || Math.abs(high) * 0.1 || 1;
   return [low >= 0 ? 0 : low - room, high > 0 || low >= 0 ? high + room : 0];
+}
+
+/** Whole powers of ten. @param {number | null} low @param {number | null} high @returns {uPlot.Range.MinMax} */
+function logRange(low, high) {
+  if (low === null || high === null || !(low > 0) || !Number.isFinite(high)) return [1, 10];
+  const from = 10 ** Math.floor(Math.log10(low));
+  return [from, Math.max(10 ** Math.ceil(Math.log10(high)), from * 10)];
+}
+
+/** Bars behind the lines take the lower third. */
+const BEHIND_SHARE = 3;
+
+/** @param {Chart} chart @returns {uPlot.Scales} */
+function scales(chart) {
+  return {
+    x: { time: true, range: () => [chart.from, chart.to] },
+    y: chart.is_log ? { distr: 3, range: (_, low, high) => logRange(low, high) } : { range: (_, low, high) => valueRange(low, high) },
+    behind: { range: (_, _low, high) => [0, (high || 1) * BEHIND_SHARE] },
+  };
 }
 
 /** Whoever tells a state every minute has no gap in a chart by half a minute. */
@@ -103,6 +128,9 @@ function seriesOptions(home, chart, shown) {
       points: { show: false, size: 4, fill: paint, filter: (plot, n) => (isBars ? null : lonely(plot, n)) },
       gaps: (plot, _place, _from, _to, gaps) => wideGaps(plot, chart.step, gaps),
     };
+    if (series.is_behind && bars) {
+      return { ...option, scale: "behind", width: 0, paths: bars, fill: () => faded(paint(), 0.3), points: { show: false } };
+    }
     if (series.is_dashed || place >= N_COLOURS) option.dash = DASH;
     if (isBars && bars) option.paths = bars;
     if (isBars) option.fill = paint;
@@ -154,19 +182,22 @@ function drawMarks(plot, home, marks) {
   ctx.restore();
 }
 
-/** @param {Element} home @param {Unit} unit @returns {uPlot.Axis[]} */
-function axes(home, unit) {
+/** @param {Element} home @param {Chart} chart @returns {uPlot.Axis[]} */
+function axes(home, chart) {
   const grid = { stroke: () => paintOf(home, "tone-grid"), width: 1 };
   const common = { stroke: () => paintOf(home, "tone-axis"), font: "11px system-ui, sans-serif", grid, ticks: { ...grid, size: 4 } };
-  return [
-    { ...common, space: 70, size: 30, values: timeWords },
-    {
-      ...common,
-      space: 32,
-      size: (_, values) => 16 + 6.6 * Math.max(3, ...(values ?? []).map((text) => text.length)),
-      values: (_, values) => values.map((value) => measure(value, unit)),
-    },
-  ];
+  /** @param {Unit} unit @returns {uPlot.Axis} */
+  const ofValues = (unit) => ({
+    ...common,
+    space: 32,
+    size: (_, values) => 16 + 6.6 * Math.max(3, ...(values ?? []).map((text) => text.length)),
+    values: (_, values) => values.map((value) => (value === null ? "" : measure(value, unit))),
+  });
+  const all = [{ ...common, space: 70, size: 30, values: timeWords }, ofValues(chart.unit)];
+  if (chart.series.some((series) => series.is_behind)) {
+    all.push({ ...ofValues("plain"), scale: "behind", side: 1, grid: { show: false } });
+  }
+  return all;
 }
 
 /** Hours where they are enough; the day at the first, and wherever a new one begins.
