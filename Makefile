@@ -24,6 +24,7 @@ demo: ## fill the stack that `make run` started with believable data
 	@scripts/need.sh python client
 	@API_KEY=$$(cat data/api.key) ERROR_TRACKER_URL=http://127.0.0.1:5010 .venv/bin/python demo/demo.py
 	@API_KEY=$$(cat data/api.key) METRICS_COLLECTOR_URL=http://127.0.0.1:5012 .venv/bin/python demo/metrics.py
+	@API_KEY=$$(cat data/api.key) METRICS_COLLECTOR_URL=http://127.0.0.1:5012 .venv/bin/python demo/api_requests.py
 	@API_KEY=$$(cat data/api.key) LOG_VIEWER_URL=http://127.0.0.1:5011 .venv/bin/python demo/logs.py
 	@MONLIGHT_API_KEY=$$(cat data/api.key) MONLIGHT_ERROR_TRACKER_URL=http://127.0.0.1:5010 \
 		MONLIGHT_LOG_VIEWER_URL=http://127.0.0.1:5011 MONLIGHT_METRICS_COLLECTOR_URL=http://127.0.0.1:5012 \

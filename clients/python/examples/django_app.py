@@ -12,7 +12,7 @@ from django.urls import path
 
 import monlight
 
-monlight.init(project="blog", environment="demo", release="blog@2.0.1")
+monlight.init(project="blog", environment="demo", release="blog@2.0.1", consumers=True)
 
 log = logging.getLogger("shop.blog")
 log.setLevel(logging.INFO)

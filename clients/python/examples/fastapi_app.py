@@ -10,7 +10,13 @@ from fastapi import FastAPI, Request
 
 import monlight
 
-monlight.init(project="shop-api", environment="demo", release="shop-api@1.4.0", with_local_variables=True)
+monlight.init(
+    project="shop-api",
+    environment="demo",
+    release="shop-api@1.4.0",
+    with_local_variables=True,
+    consumers=True,
+)
 
 log = logging.getLogger("shop.api")
 log.setLevel(logging.INFO)

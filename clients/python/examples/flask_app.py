@@ -6,7 +6,7 @@ from flask import Flask, request
 
 import monlight
 
-monlight.init(project="back-office", environment="demo", release="back-office@0.9.2", consumers=False)
+monlight.init(project="back-office", environment="demo", release="back-office@0.9.2", consumers=True)
 
 log = logging.getLogger("shop.office")
 log.setLevel(logging.INFO)

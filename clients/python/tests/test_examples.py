@@ -39,3 +39,7 @@ def test_the_three_apps_tell_all_three_services(
     for project in ("shop-api", "back-office", "blog"):
         assert collector.total("http_requests_total", project=project)["sum"] == 60
         assert viewer.get("/api/logs", container=project)["total"] > 3
+    told = collector.get("/api/v1/metrics/aggregate", interval="1min")
+    consumers = {row["consumer"] for row in told["consumers"]}
+    assert {row["service"] for row in told["endpoints"]} == {"shop-api", "back-office", "blog"}
+    assert {"4711", "4712", "4713", "anonymous"} <= consumers
