@@ -9,6 +9,7 @@ use service::{Common, unix_ms};
 use web::sse::Places;
 use web::{Error, Result, StatusCode};
 
+use crate::agents;
 use crate::domain::batch::Batch;
 use crate::domain::requests::overview::Overview;
 use crate::domain::requests::query::Query as RequestQuery;
@@ -24,7 +25,6 @@ use crate::requests::{self, Requests, Taken};
 use crate::scrapes::Scrapes;
 use crate::sessions::{self, SessionCounts};
 use crate::settings::Settings;
-use crate::vantage;
 
 /// When a query that took too long may be tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -47,7 +47,7 @@ pub struct App {
     /// Tells of metrics.
     pub(crate) alerts: Alerts,
     /// What came of Vantage's agents.
-    pub(crate) vantage: vantage::Counts,
+    pub(crate) vantage: agents::Counts,
     /// WebSockets of Vantage's pages.
     pub(crate) sockets: Places,
 }

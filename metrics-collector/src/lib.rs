@@ -1,8 +1,9 @@
 //! Takes counters, gauges and histograms, and requests of APIs, rolls them up, draws dashboards.
 //!
-//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `app` → `engine`, `catalogue` → `ingest` → `heads`,
-//! `intake`, `registry` → `store` → `domain`, `settings`.
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `dashboard`, `monitoring`, `vantage` → `app` → `engine`,
+//! `catalogue` → `ingest` → `heads`, `intake`, `registry` → `store` → `domain`, `settings`.
 
+mod agents;
 mod alert_rule;
 mod api;
 mod app;
@@ -15,6 +16,7 @@ pub mod ingest;
 pub mod intake;
 mod jobs;
 pub mod malti;
+mod monitoring;
 mod pages;
 pub mod readers;
 pub mod registry;
@@ -106,7 +108,7 @@ impl Program for MetricsCollector {
             requests: Arc::new(requests),
             malti: Arc::new(malti),
             is_full: AtomicBool::new(false),
-            vantage: vantage::Counts::default(),
+            vantage: agents::Counts::default(),
             sockets: Places::new(MAX_SOCKETS),
         });
         jobs::start(&app, tasks);

@@ -7,6 +7,7 @@ use web::{Keyless, Method, Policy, Routes};
 use crate::api::malti::{access, aggregate, auth_test, ingest as malti_ingest};
 use crate::api::{alert_rules, catalogue, csv, dashboard, ingest, metrics, submit, vantage};
 use crate::app::App;
+use crate::pages::monitoring::{endpoint as api_endpoint, overview as api_overview};
 use crate::pages::{alerts as alert_page, explore, metric, overview, start};
 use crate::settings::{Settings, VantageKeys};
 
@@ -41,6 +42,8 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/", overview::show)
         .get("/explore", explore::show)
         .get("/metrics/{name}", metric::show)
+        .get("/api-monitoring", api_overview::show)
+        .get("/api-monitoring/endpoint", api_endpoint::show)
         .get("/start", start::show)
         .get("/alerts/events/{id}", alert_page::event)
         .and(malti(settings))

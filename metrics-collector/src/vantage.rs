@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use service::unix_ms;
 use sqlite::request_ids;
@@ -17,23 +17,6 @@ use crate::domain::vantage::health::Window;
 use crate::domain::vantage::metric::{Metric, REQUESTS};
 use crate::intake::Observation;
 use crate::store::vantage as store;
-
-/// What came of the requests since the start.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// Requests with metrics.
-    pub(crate) n_batches: AtomicU64,
-    /// Metrics in them.
-    pub(crate) n_received: AtomicU64,
-    /// Those that are stored.
-    pub(crate) n_accepted: AtomicU64,
-    /// Those that made no sense.
-    pub(crate) n_refused: AtomicU64,
-    /// Requests that could not be stored.
-    pub(crate) n_failed: AtomicU64,
-    /// Bodies of those that were.
-    pub(crate) n_bytes: AtomicU64,
-}
 
 /// Stores a batch: as rows, as samples of series, and as API requests where it tells of some. Returns when all of it is on the disk.
 pub(crate) async fn keep(app: &App, batch: Batch, body: &[u8]) -> Result<()> {
@@ -239,6 +222,49 @@ pub(crate) async fn values(app: &Arc<App>, sides: [Side; 2]) -> Result<[Vec<f64>
             })?;
         }
         Ok(found)
+    };
+    app.common.read(read).await
+}
+
+/// A request that failed, as an agent told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) at_ms: i64,
+    pub(crate) status: u16,
+    pub(crate) error: String,
+    pub(crate) trace_id: Option<String>,
+}
+
+/// The latest of an endpoint, with what went wrong.
+pub(crate) async fn failures(
+    app: &App,
+    service: Option<&str>,
+    endpoint: &str,
+    from_ms: i64,
+    to_ms: i64,
+) -> Result<Vec<Failure>> {
+    const MAX_FAILURES: usize = 10;
+    let (service, endpoint) = (service.map(str::to_owned), endpoint.to_owned());
+    let read = move |connection: &rusqlite::Connection| {
+        let mut failures = Vec::new();
+        store::between(connection, from_ms, to_ms, |row| {
+            let is_meant = row.endpoint == Some(endpoint.as_str())
+                && service.as_deref().is_none_or(|service| service == row.service);
+            if let (true, Some(error)) = (is_meant, row.error) {
+                failures.push(Failure {
+                    at_ms: row.at_ms,
+                    status: row.status.unwrap_or_default(),
+                    error: error.to_owned(),
+                    trace_id: row.trace_id.map(str::to_owned),
+                });
+            }
+            if failures.len() > 100 * MAX_FAILURES {
+                failures.drain(..failures.len() - MAX_FAILURES);
+            }
+        })?;
+        failures.sort_by_key(|failure| std::cmp::Reverse(failure.at_ms));
+        failures.truncate(MAX_FAILURES);
+        Ok(failures)
     };
     app.common.read(read).await
 }

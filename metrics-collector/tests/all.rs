@@ -11,6 +11,7 @@ mod limits;
 mod malti;
 mod malti_crash;
 mod malti_formulas;
+mod monitoring;
 mod openapi;
 mod pages;
 mod query;

@@ -5,6 +5,7 @@ pub(crate) mod explore;
 mod explore_view;
 pub(crate) mod metric;
 mod metric_view;
+pub(crate) mod monitoring;
 pub(crate) mod overview;
 mod overview_view;
 mod plot;

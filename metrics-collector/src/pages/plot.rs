@@ -254,6 +254,7 @@ pub(crate) fn before(
                 .collect(),
             tone: Some(Tone::Soft),
             is_dashed: true,
+            is_behind: false,
         })
         .collect()
 }

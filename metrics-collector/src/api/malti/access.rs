@@ -15,10 +15,14 @@ use crate::app::App;
 use crate::domain::malti::schema::Problem;
 use crate::malti::Caller;
 
-/// The service whose key it is.
-pub(super) fn service(app: &App, request: &Request) -> Result<String> {
+/// The service whose key it is. `None`: a key of our own that may send, for whichever service a record names.
+pub(super) fn service(app: &App, request: &Request) -> Result<Option<String>> {
+    let own = presented(request).and_then(|key| app.common.gate.keys.authenticate(key));
+    if own.is_some_and(|identity| identity.scopes.allow(Scope::Ingest)) {
+        return Ok(None);
+    }
     match caller(app, request)? {
-        Caller::Service(name) => Ok(name),
+        Caller::Service(name) => Ok(Some(name)),
         Caller::User(_) => Err(Error::forbidden("Service API key required for ingest endpoint")),
     }
 }
@@ -31,12 +35,16 @@ pub(super) fn user(app: &App, request: &Request) -> Result<String> {
     }
 }
 
-fn caller(app: &App, request: &Request) -> Result<Caller> {
+fn presented(request: &Request) -> Option<&str> {
     let text = |name: &str| {
         let value = request.headers().get(name);
         value.map(|value| value.to_str().unwrap_or(""))
     };
-    let presented = auth::presented(text("x-api-key"), text("authorization"), None);
+    auth::presented(text("x-api-key"), text("authorization"), None)
+}
+
+fn caller(app: &App, request: &Request) -> Result<Caller> {
+    let presented = presented(request);
     let known = presented.and_then(|key| app.malti.authenticate(key).or_else(|| own(app, key)));
     if let Some(caller) = known {
         return Ok(caller);

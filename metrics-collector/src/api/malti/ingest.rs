@@ -13,7 +13,7 @@ use super::access;
 use crate::app::App;
 use crate::domain::malti::schema::Problem;
 use crate::domain::malti::submission;
-use crate::domain::requests::record::clean;
+use crate::domain::requests::record::{Record, clean};
 
 /// Without a key, a longer body is not read: a batch of Malti's client has about 100 KB.
 const MAX_STRANGE_BYTES: u64 = 256 << 10;
@@ -43,13 +43,11 @@ pub(crate) async fn ingest(app: Arc<App>, mut request: Request) -> Result<Respon
     if submission.records.is_empty() {
         return Err(Error::bad_request("Empty requests array is not allowed"));
     }
-    let own = clean(&service);
-    if let Some(other) = submission.records.iter().find(|record| record.service != own) {
-        return Err(Error::forbidden(format!(
-            "Service mismatch: expected {own}, got {}",
-            other.service
-        )));
+    if let Some(service) = &service {
+        check_service(service, &submission.records)?;
     }
+    // A key of our own sends for any.
+    let service = service.unwrap_or_else(|| submission.records[0].service.clone());
     let id = submission.is_dated.then(|| batch_id(&service, &body));
     let taken = app
         .record_requests(&submission.records, id)
@@ -62,6 +60,18 @@ pub(crate) async fn ingest(app: Arc<App>, mut request: Request) -> Result<Respon
         refused: Some(taken.n_refused).filter(|n| *n > 0),
     };
     Ok(Response::json(StatusCode::OK, &stored))
+}
+
+/// A service tells of its own requests only.
+fn check_service(service: &str, records: &[Record]) -> Result<()> {
+    let own = clean(service);
+    match records.iter().find(|record| record.service != own) {
+        None => Ok(()),
+        Some(other) => Err(Error::forbidden(format!(
+            "Service mismatch: expected {own}, got {}",
+            other.service
+        ))),
+    }
 }
 
 /// Malti's server looks at the body before the key: what is no JSON is told first.

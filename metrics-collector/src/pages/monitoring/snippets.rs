@@ -1,0 +1,82 @@
+//! How apps tell of their requests: lines to copy, with this service's address in them.
+
+use ui::link;
+
+/// For an address that can stand in a command line.
+pub(crate) struct Snippets {
+    address: String,
+}
+
+impl Snippets {
+    /// See `start_view::Start::new`: what a shell or Python could read otherwise is replaced.
+    pub(crate) fn new(address: &str) -> Self {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_[]".contains(c);
+        let is_usable = link::web(address).is_some() && address.chars().all(is_plain);
+        let address = if is_usable {
+            address
+        } else {
+            "http://localhost:5012"
+        };
+        Self {
+            address: address.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// Our own client.
+    pub(crate) fn monlight(&self) -> String {
+        format!(
+            r#"# pip install monlight; before the app is made
+import os
+import monlight
+
+monlight.init(
+    metrics_collector_url="{}",
+    api_key=os.environ["API_KEY"],
+    project="shop-api",
+    consumers=True,  # FastAPI, Starlette, Flask and Django say who calls what
+)"#,
+            self.address
+        )
+    }
+
+    /// Malti's.
+    pub(crate) fn malti(&self) -> String {
+        format!(
+            r#"# pip install malti-telemetry; the key is that of [services.shop-api] in malti.toml
+# MALTI_URL={} MALTI_API_KEY=… MALTI_SERVICE_NAME=shop-api MALTI_NODE=web-1
+from fastapi import FastAPI
+from malti_telemetry.middleware import MaltiMiddleware
+
+app = FastAPI()
+app.add_middleware(MaltiMiddleware)"#,
+            self.address
+        )
+    }
+
+    /// Vantage's.
+    pub(crate) fn vantage(&self) -> String {
+        format!(
+            "# Vantage's agent takes its address from here\nexport VANTAGE_COLLECTOR_URL={}",
+            self.address
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_a_shell_could_read_otherwise_is_not_shown() {
+        assert!(
+            Snippets::new("https://m.example/x/")
+                .vantage()
+                .ends_with("=https://m.example/x")
+        );
+        assert!(
+            Snippets::new("http://a$(id)")
+                .vantage()
+                .ends_with("=http://localhost:5012")
+        );
+    }
+}
