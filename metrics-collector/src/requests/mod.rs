@@ -69,7 +69,8 @@ impl Requests {
         Ok(Self::with(registry, kept))
     }
 
-    fn with(registry: Registry, kept: Kept) -> Self {
+    /// With names that are all stored.
+    pub fn with(registry: Registry, kept: Kept) -> Self {
         Self {
             saved: Mutex::new(registry.saved()),
             registry: RwLock::new(registry),
