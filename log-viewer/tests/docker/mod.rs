@@ -84,10 +84,11 @@ impl Container {
     pub(crate) fn record(&mut self, stream: &str, text: &str) -> String {
         self.time_ns += 1_000_000;
         let (seconds, ns) = (self.time_ns / 1_000_000_000, self.time_ns % 1_000_000_000);
-        let (minutes, seconds) = (seconds / 60 % 60, seconds % 60);
+        // More than forty containers or so go on into the next hour.
+        let (hours, minutes, seconds) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
         let text = Value::from(text);
         format!(
-            "{{\"log\":{text},\"stream\":\"{stream}\",\"time\":\"2026-11-28T07:{minutes:02}:{seconds:02}.{ns:09}Z\"}}\n"
+            "{{\"log\":{text},\"stream\":\"{stream}\",\"time\":\"2026-11-28T{hours:02}:{minutes:02}:{seconds:02}.{ns:09}Z\"}}\n"
         )
     }
 

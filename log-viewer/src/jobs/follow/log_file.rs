@@ -30,6 +30,7 @@ pub(super) struct LogFile {
     /// Lines before its first may be lost: it is marked.
     pub(super) is_after_loss: bool,
     content: Content,
+    /// Its first bytes, as far as they were read.
     head: Vec<u8>,
     /// The bytes before the offset, to notice that the file was written anew.
     last: Vec<u8>,
@@ -203,6 +204,11 @@ impl LogFile {
                 if n_read == n_known {
                     return Ok(Look::End);
                 }
+                // From what was read here, not from the file again: that may have been cut off since.
+                let n_head = (self.head.len() as u64).checked_sub(from);
+                let more = n_head.and_then(|n_head| buffer[..n_read].get(n_head as usize..));
+                let room = HEAD_BYTES - self.head.len();
+                self.head.extend(more.unwrap_or(&[]).iter().take(room));
                 let is_full = n_read == buffer.len();
                 let n_taken = take(self.offset, &buffer[n_known..n_read], is_full);
                 remember(&mut self.last, &buffer[n_known..n_known + n_taken]);
@@ -245,23 +251,32 @@ impl LogFile {
         }
     }
 
+    /// Whether what was read of it when it was opened is still there.
+    pub(super) fn is_as_opened(&self) -> io::Result<bool> {
+        let Content::Plain(file) = &self.content else {
+            return Ok(true);
+        };
+        let mut head = vec![0; self.head.len()];
+        let n_bytes = read_at(file, &mut head, 0)?;
+        Ok(head[..n_bytes] == self.head)
+    }
+
     /// What the file is to be recognised by at this progress.
-    pub(super) fn fingerprint(&mut self, progress: &Progress) -> io::Result<Fingerprint> {
-        if self.head.len() < HEAD_BYTES
-            && let Content::Plain(file) = &self.content
-        {
-            let mut head = vec![0; HEAD_BYTES];
-            let n_bytes = read_at(file, &mut head, 0)?;
-            head.truncate(n_bytes);
-            self.head = head;
-        }
+    pub(super) fn fingerprint(&self, progress: &Progress) -> io::Result<Fingerprint> {
         let n_head = self
             .head
             .len()
             .min(usize::try_from(progress.offset).unwrap_or(usize::MAX));
         let last = match &self.content {
             _ if progress.offset == self.offset => self.last.clone(),
-            Content::Plain(file) => bytes_before(file, progress.offset, LAST_BYTES)?,
+            Content::Plain(file) => {
+                let last = bytes_before(file, progress.offset, LAST_BYTES)?;
+                // Cut off since it was read, these are bytes of another content: its copy is known by its head.
+                match bytes_before(file, self.offset, self.last.len())? == self.last {
+                    true => last,
+                    false => Vec::new(),
+                }
+            }
             Content::Gzip { .. } => Vec::new(),
         };
         Ok(Fingerprint {

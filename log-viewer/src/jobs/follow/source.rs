@@ -85,9 +85,11 @@ impl Source {
 
     fn open_all(&mut self, kit: &mut Kit) -> io::Result<()> {
         let mut tries = 0..MAX_TRIES;
-        let mut files = loop {
-            if let Some(files) = self.open_chain(kit)? {
-                break files;
+        let (mut files, known) = loop {
+            if let Some(mut files) = self.open_chain(kit)?
+                && let Some(known) = self.recognise(&mut files, kit)?
+            {
+                break (files, known);
             }
             std::fs::metadata(&self.wanted.path)?;
             tries
@@ -95,10 +97,6 @@ impl Source {
                 .ok_or_else(|| io::Error::other("it is being rotated all the time"))?;
             std::thread::yield_now();
         };
-        let known: Vec<Option<Position>> = files
-            .iter_mut()
-            .map(|file| kit.known(&self.wanted.id, file))
-            .collect();
         let newest_known = known.iter().rposition(Option::is_some);
         let is_followed_before = kit.has_source(&self.wanted.id);
         if newest_known.is_none() && is_followed_before {
@@ -117,7 +115,6 @@ impl Source {
                     if progress.offset == file.size && !is_last(at) && !file.is_gzip() {
                         continue;
                     }
-                    file.skip_to(progress.offset)?;
                     self.intake.begin_file(file.number, progress);
                 }
                 (None, Some(offset)) if newest_known.is_none_or(|newest| at > newest) => {
@@ -128,6 +125,25 @@ impl Source {
             self.files.push_back(file);
         }
         Ok(())
+    }
+
+    /// Finds where each file was left, and goes there. None where one of them was written anew meanwhile (copytruncate):
+    /// neither it nor its copy would be known, and all would be read again.
+    fn recognise(&self, files: &mut [LogFile], kit: &Kit) -> io::Result<Option<Vec<Option<Position>>>> {
+        let mut known = Vec::new();
+        for file in &mut *files {
+            let position = kit.known(&self.wanted.id, file);
+            if let Some(position) = &position {
+                file.skip_to(position.progress.offset)?;
+            }
+            known.push(position);
+        }
+        for file in files {
+            if !file.is_as_opened()? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(known))
     }
 
     /// Opens all files of the source, the oldest first. None while names are moving: it is asked again.

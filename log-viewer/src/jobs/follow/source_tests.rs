@@ -106,3 +106,45 @@ fn of_two_files_that_share_an_inode_the_one_read_now_is_remembered() {
     assert_eq!(of_copy.len(), 2, "both are open");
     assert_eq!(of_copy[1].progress.offset as usize, (out.len() - N_LINES) * 100);
 }
+
+#[test]
+fn a_log_that_is_cut_off_while_its_files_are_recognised_is_looked_at_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.log");
+    std::fs::write(&path, lines(0..10)).unwrap();
+    let (mut kit, mut source) = plain(&path);
+    read_all(&mut source, &mut kit, &mut Vec::new());
+    source.positions(&mut kit);
+    // Opened, and then its bytes are in the copy alone: neither would be known, and all would be read again.
+    let mut files = source.open_chain(&mut kit).unwrap().unwrap();
+    copytruncate(&path);
+    std::fs::write(&path, lines(10..20)).unwrap();
+    assert_eq!(source.recognise(&mut files, &kit).unwrap(), None);
+    let mut files = source.open_chain(&mut kit).unwrap().unwrap();
+    let known = source.recognise(&mut files, &kit).unwrap().unwrap();
+    let offsets: Vec<Option<u64>> = known
+        .iter()
+        .map(|known| Some(known.as_ref()?.progress.offset))
+        .collect();
+    assert_eq!(offsets, [Some(1_000), None]);
+}
+
+#[test]
+fn a_log_that_is_cut_off_before_its_position_is_saved_is_known_by_its_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.log");
+    let mut out = Vec::new();
+    // Two short lines in two turns, of which the second is held.
+    std::fs::write(&path, lines(0..1)).unwrap();
+    let (mut kit, mut source) = plain(&path);
+    assert!(source.turn(&mut kit, at(1), &mut out).unwrap());
+    std::fs::write(&path, lines(0..2)).unwrap();
+    assert!(source.turn(&mut kit, at(1), &mut out).unwrap());
+    assert_eq!(out.len(), 1);
+    copytruncate(&path);
+    std::fs::write(&path, lines(2..5)).unwrap();
+    source.positions(&mut kit);
+    let mut copy = LogFile::open(&path.with_extension("log.1"), kit.number()).unwrap();
+    let known = kit.known(&source.wanted.id, &mut copy).unwrap();
+    assert_eq!(known.progress.offset, 100);
+}
