@@ -39,12 +39,24 @@ settings() {
 # setting SERVICE NAME: that one's value, nothing if it is not set.
 setting() { settings "$1" | sed -n "s/^$2=//p" | tail -n 1; }
 
-# call_binary FILE SERVICE ARGUMENT...: a binary with the service's settings and no others; for `limit` seconds, if set.
+# with_settings SERVICE [NAME=VALUE...] -- COMMAND...: becomes the command, with the service's settings, these, and no
+# others. `env` would show passwords in the list of processes for a moment.
+with_settings() {
+    local lines name
+    mapfile -t lines < <(settings "$1")
+    shift
+    while [ "$1" != -- ]; do lines+=("$1") && shift; done
+    shift
+    for name in $(compgen -e); do [ "$name" = PATH ] || unset -v "$name"; done
+    [ ${#lines[@]} -eq 0 ] || export "${lines[@]}"
+    exec "$@"
+}
+
+# call_binary FILE SERVICE ARGUMENT...: a binary with the service's settings; for `limit` seconds, if set.
 call_binary() {
-    local file=$1 service=$2 lines
+    local file=$1 service=$2
     shift 2
-    mapfile -t lines < <(settings "$service")
-    env -i PATH="$PATH" "${lines[@]}" ${limit:+timeout "$limit"} "$file" "$@"
+    (with_settings "$service" -- ${limit:+timeout "$limit"} "$file" "$@")
 }
 
 # find_binaries: where new binaries are: beside these scripts in a release, or as `make build` leaves them.

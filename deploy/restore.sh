@@ -50,11 +50,7 @@ opened() {
 }
 
 # look_over SERVICE COPY: integrity, without touching the database.
-look_over() {
-    local lines
-    mapfile -t lines < <(settings "$1" | grep -v '^DATABASE_PATH=')
-    env -i PATH="$PATH" "${lines[@]}" DATABASE_PATH="$2" "$lib/$1" check-database
-}
+look_over() { (with_settings "$1" DATABASE_PATH="$2" -- "$lib/$1" check-database); }
 
 failed=()
 for service in "${chosen[@]}"; do

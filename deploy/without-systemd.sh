@@ -27,16 +27,15 @@ is_active() {
 }
 
 start() {
-    local lines as=()
+    local as=()
     ! is_active || return 0
     # As the unit says, where install.sh made that user and folder.
     if [ "$(id -u)" = 0 ] && [ "$(stat -c %U "$state/$service" 2>/dev/null)" = "monlight-$service" ]; then
         as=(setpriv --reuid "monlight-$service" --regid "monlight-$service" --init-groups --no-new-privs
             --bounding-set -all --inh-caps -all)
     fi
-    mapfile -t lines < <(settings "$service")
     cd /
-    env -i PATH="$PATH" "${lines[@]}" setsid ${as[0]+"${as[@]}"} "$lib/$service" </dev/null >>"$state/$service.log" 2>&1 &
+    with_settings "$service" -- setsid ${as[0]+"${as[@]}"} "$lib/$service" </dev/null >>"$state/$service.log" 2>&1 &
     echo "$! $(began $!)" >"$pid_file"
 }
 
