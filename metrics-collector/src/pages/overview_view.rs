@@ -206,7 +206,7 @@ fn shown(unit: Unit, value: Option<f64>) -> String {
 }
 
 /// `+12 %, was 3.4/s`.
-fn change(value: Option<f64>, was: Option<f64>, show: impl Fn(f64) -> String) -> String {
+pub(super) fn change(value: Option<f64>, was: Option<f64>, show: impl Fn(f64) -> String) -> String {
     match (value, was) {
         (Some(value), Some(was)) if was > 0.0 => {
             let percent = (value / was - 1.0) * 100.0;

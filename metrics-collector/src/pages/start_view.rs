@@ -8,18 +8,10 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// `address` is this service as the visitor reaches it. It goes into command lines, so one with a character
-    /// that a shell or Python could read otherwise is replaced by the default.
+    /// `address` is this service as the visitor reaches it.
     pub(crate) fn new(address: &str) -> Self {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_[]".contains(c);
-        let is_usable = link::web(address).is_some() && address.chars().all(is_plain);
-        let address = if is_usable {
-            address
-        } else {
-            "http://localhost:5012"
-        };
         Self {
-            address: address.trim_end_matches('/').to_owned(),
+            address: plain_address(address),
         }
     }
 
@@ -100,6 +92,19 @@ await fetch("{}/api/metrics", {{
         "# In the settings of this service; a list, each with a job's name if you like\nSCRAPE_TARGETS=node=http://127.0.0.1:9100/metrics"
             .to_owned()
     }
+}
+
+/// An address for command lines, without a slash at the end: one with a character that a shell or Python could read
+/// otherwise is replaced by the default.
+pub(super) fn plain_address(address: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_[]".contains(c);
+    let is_usable = link::web(address).is_some() && address.chars().all(is_plain);
+    let address = if is_usable {
+        address
+    } else {
+        "http://localhost:5012"
+    };
+    address.trim_end_matches('/').to_owned()
 }
 
 #[cfg(test)]

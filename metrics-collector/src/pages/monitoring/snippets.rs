@@ -1,6 +1,6 @@
 //! How apps tell of their requests: lines to copy, with this service's address in them.
 
-use ui::link;
+use crate::pages::start_view::plain_address;
 
 /// For an address that can stand in a command line.
 pub(crate) struct Snippets {
@@ -8,17 +8,10 @@ pub(crate) struct Snippets {
 }
 
 impl Snippets {
-    /// See `start_view::Start::new`: what a shell or Python could read otherwise is replaced.
+    /// `address` is this service as the visitor reaches it.
     pub(crate) fn new(address: &str) -> Self {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_[]".contains(c);
-        let is_usable = link::web(address).is_some() && address.chars().all(is_plain);
-        let address = if is_usable {
-            address
-        } else {
-            "http://localhost:5012"
-        };
         Self {
-            address: address.trim_end_matches('/').to_owned(),
+            address: plain_address(address),
         }
     }
 

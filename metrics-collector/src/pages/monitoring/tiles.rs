@@ -5,6 +5,7 @@ use ui::{Count, Unit};
 use crate::domain::malti::config::Thresholds;
 use crate::domain::requests::overview::{Latencies, Point, Stats};
 use crate::monitoring::Found;
+use crate::pages::overview_view::change;
 
 /// From apdex.org: good, and where users begin to be frustrated.
 const APDEX_GOOD: f64 = 0.85;
@@ -173,22 +174,6 @@ pub(crate) fn tiles(found: &Found) -> Vec<Tile> {
             trend: trend(|stats| stats.latency.map(|it| it.apdex)),
         },
     ]
-}
-
-/// `+12 %, was 3.4k`.
-fn change(value: Option<f64>, was: Option<f64>, show: impl Fn(f64) -> String) -> String {
-    match (value, was) {
-        (Some(value), Some(was)) if was > 0.0 => {
-            let percent = (value / was - 1.0) * 100.0;
-            let amount = match percent {
-                _ if percent.abs() < 0.5 => "the same".to_owned(),
-                _ if percent > 999.0 => "more than 10 times".to_owned(),
-                _ => format!("{percent:+.0} %"),
-            };
-            format!("{amount}, was {}", show(was))
-        }
-        _ => "nothing before".to_owned(),
-    }
 }
 
 /// Points of a polyline from the left to the right; what is missing is passed over.
