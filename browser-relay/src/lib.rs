@@ -5,8 +5,10 @@
 
 mod api;
 mod app;
+mod doctor;
 pub mod domain;
 mod forward;
+mod import;
 mod jobs;
 mod keys;
 mod link;
@@ -22,7 +24,7 @@ mod traffic;
 use std::sync::Arc;
 
 use config::Reader;
-use service::{Built, Common, CommonSettings, Program, Tasks};
+use service::{Built, Common, CommonSettings, Finding, Imported, Original, Program, Tasks};
 use sqlite::Migration;
 
 pub use crate::app::App;
@@ -43,9 +45,23 @@ impl Program for BrowserRelay {
     const API_KEY: &'static str = "ADMIN_API_KEY";
     const OPENAPI: &'static str = include_str!("../openapi.json");
     const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
+    const ORIGINAL_TABLES: &'static [&'static str] = import::TABLES;
 
     fn settings(reader: &mut Reader<'_>, common: &CommonSettings) -> Settings {
         Settings::read(reader, common)
+    }
+
+    async fn doctor(settings: &Settings) -> Vec<Finding> {
+        doctor::examine(settings).await
+    }
+
+    async fn import(
+        _: Settings,
+        common: Arc<Common>,
+        _: &mut Tasks,
+        original: Original,
+    ) -> Result<Vec<Imported>, String> {
+        import::run(&common, &original).await
     }
 
     fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {

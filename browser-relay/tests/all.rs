@@ -4,6 +4,7 @@ mod abuse;
 mod captures;
 mod cross_origin;
 mod errors;
+mod import;
 mod keys;
 mod metrics;
 mod outage;

@@ -298,3 +298,33 @@ async fn kills_at_any_moment_lose_nothing_and_double_nothing() {
     .await;
     assert!(counts.values().all(|n| *n == 1), "{counts:?}");
 }
+
+#[tokio::test]
+async fn the_doctor_says_which_service_behind_is_well_refuses_the_key_or_is_away() {
+    let (tracker, collector) = (
+        crate::support::service("error-tracker").start().await,
+        crate::support::service("metrics-collector").start().await,
+    );
+    let launch = crate::support::relay()
+        .env("ERROR_TRACKER_URL", format!("http://{}", tracker.address))
+        .env("ERROR_TRACKER_API_KEY", tracker.key())
+        .env("METRICS_COLLECTOR_URL", format!("http://{}", collector.address))
+        .env("METRICS_COLLECTOR_API_KEY", "wrong")
+        .env("LOG_VIEWER_URL", "http://127.0.0.1:1")
+        .env("LOG_VIEWER_API_KEY", "any");
+    let output = launch.command(&["doctor"]).output().await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let says = |words: &str| {
+        assert!(
+            text.lines()
+                .any(|line| words.split('…').all(|word| line.contains(word))),
+            "{words}: {text}"
+        )
+    };
+    says("ok …upstream…the error tracker at …takes our key");
+    says("WRONG …upstream…the metrics collector at …refuses our key (401)");
+    says("WRONG …upstream…the log viewer at http://127.0.0.1:1 does not answer");
+    assert_eq!(output.status.code(), Some(1));
+    let n_groups = tracker.client().get("/api/errors").await.json()["total"].clone();
+    assert_eq!(n_groups, 0, "nothing was stored");
+}

@@ -6,6 +6,7 @@ mod api;
 mod app;
 pub mod domain;
 pub mod filtered;
+mod import;
 mod jobs;
 mod pages;
 mod routes;
@@ -18,7 +19,7 @@ mod work;
 use std::sync::Arc;
 
 use config::Reader;
-use service::{Built, Common, CommonSettings, Program, Tasks};
+use service::{Built, Common, CommonSettings, Finding, Imported, Original, Program, Tasks};
 use sqlite::Migration;
 
 use crate::app::App;
@@ -38,9 +39,23 @@ impl Program for ErrorTracker {
     const DATABASE: &'static str = "errors.db";
     const OPENAPI: &'static str = include_str!("../openapi.json");
     const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
+    const ORIGINAL_TABLES: &'static [&'static str] = import::TABLES;
 
     fn settings(reader: &mut Reader<'_>, _: &CommonSettings) -> Settings {
         Settings::read(reader)
+    }
+
+    async fn doctor(settings: &Settings) -> Vec<Finding> {
+        alerts::examine(&settings.alerts).await
+    }
+
+    async fn import(
+        settings: Settings,
+        common: Arc<Common>,
+        _: &mut Tasks,
+        original: Original,
+    ) -> Result<Vec<Imported>, String> {
+        import::run(settings, common, original).await
     }
 
     fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {

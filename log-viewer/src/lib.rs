@@ -8,8 +8,10 @@ mod api;
 mod app;
 pub mod archive;
 mod asked;
+mod doctor;
 pub mod domain;
 pub mod following;
+mod import;
 pub mod ingest;
 mod jobs;
 mod live;
@@ -25,7 +27,7 @@ use std::sync::Arc;
 
 use config::Reader;
 use serde_json::{Map, Value};
-use service::{Built, Common, CommonSettings, Program, Tasks};
+use service::{Built, Common, CommonSettings, Finding, Imported, Original, Program, Tasks};
 use sqlite::Migration;
 
 pub use crate::app::App;
@@ -48,9 +50,26 @@ impl Program for LogViewer {
     const MALLOC_ARENAS: u8 = 1;
     const OPENAPI: &'static str = include_str!("../openapi.json");
     const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
+    const ORIGINAL_TABLES: &'static [&'static str] = import::TABLES;
 
     fn settings(reader: &mut Reader<'_>, _: &CommonSettings) -> Settings {
         Settings::read(reader)
+    }
+
+    async fn doctor(settings: &Settings) -> Vec<Finding> {
+        let mut findings = doctor::examine(settings);
+        findings.extend(alerts::examine(&settings.alerts).await);
+        findings
+    }
+
+    async fn import(
+        settings: Settings,
+        common: Arc<Common>,
+        tasks: &mut Tasks,
+        original: Original,
+    ) -> Result<Vec<Imported>, String> {
+        let app = App::new(settings, common, tasks);
+        import::run(&app, &original).await
     }
 
     fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {

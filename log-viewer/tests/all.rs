@@ -5,6 +5,7 @@ mod common_ground;
 mod contract;
 mod docker;
 mod follow;
+mod import;
 mod openapi;
 mod reading;
 mod submit;

@@ -146,6 +146,13 @@ impl Ingest {
         stored.map(|n_saved| n_saved.is_some())
     }
 
+    /// The same outside a batch, where nothing else is written.
+    pub(crate) fn save_new_series(&self, tx: &Connection) -> rusqlite::Result<()> {
+        let end = self.save_series(tx)?;
+        self.n_saved.fetch_max(end, SeqCst);
+        Ok(())
+    }
+
     /// Stores series that are not in the database yet, whoever made them: a batch may hold samples of a series that a
     /// batch behind it made. Returns up to which id all are stored once this commits.
     fn save_series(&self, tx: &Connection) -> rusqlite::Result<u32> {

@@ -9,9 +9,11 @@ mod api;
 mod app;
 pub mod catalogue;
 mod dashboard;
+mod doctor;
 pub mod domain;
 pub mod engine;
 pub mod heads;
+mod import;
 pub mod ingest;
 pub mod intake;
 mod jobs;
@@ -39,7 +41,7 @@ use std::sync::atomic::AtomicBool;
 use alerts::Alerts;
 use config::Reader;
 use serde_json::{Map, Value};
-use service::{Built, Common, CommonSettings, Program, Tasks};
+use service::{Built, Common, CommonSettings, Finding, Imported, Original, Program, Tasks};
 use sqlite::Migration;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
@@ -69,9 +71,25 @@ impl Program for MetricsCollector {
     const DATABASE: &'static str = "metrics.db";
     const OPENAPI: &'static str = include_str!("../openapi.json");
     const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
+    const ORIGINAL_TABLES: &'static [&'static str] = import::TABLES;
 
     fn settings(reader: &mut Reader<'_>, _: &CommonSettings) -> Settings {
         Settings::read(reader)
+    }
+
+    async fn doctor(settings: &Settings) -> Vec<Finding> {
+        let mut findings = doctor::examine(settings).await;
+        findings.extend(alerts::examine(&settings.alerts).await);
+        findings
+    }
+
+    async fn import(
+        settings: Settings,
+        common: Arc<Common>,
+        _: &mut Tasks,
+        original: Original,
+    ) -> Result<Vec<Imported>, String> {
+        import::run(&settings, &common, original).await
     }
 
     fn build(settings: Settings, common: Arc<Common>, tasks: &mut Tasks) -> Built<App> {

@@ -140,6 +140,25 @@ impl Roller {
         Ok(())
     }
 
+    /// Adds minutes and hours that come from elsewhere; places count from the window's beginning.
+    pub fn add(
+        &mut self,
+        tx: &Connection,
+        progress: &Progress,
+        slot: Slot,
+        minutes: Buckets,
+        hours: Buckets,
+    ) -> rusqlite::Result<()> {
+        let of_minutes = [Tier::FiveMinutes, Tier::Hour].map(|tier| (tier, coarser(tier, &minutes)));
+        let all = of_minutes
+            .into_iter()
+            .chain([(Tier::Minute, minutes), (Tier::Hour, hours)]);
+        for (tier, buckets) in all.filter(|(_, buckets)| !buckets.is_empty()) {
+            self.put_buckets(tx, progress, slot, tier, buckets, true)?;
+        }
+        Ok(())
+    }
+
     fn write_minutes(
         &mut self,
         tx: &Connection,

@@ -6,6 +6,7 @@ mod common_ground;
 mod crash;
 mod dashboard;
 mod faults;
+mod import;
 mod ingest;
 mod limits;
 mod malti;

@@ -1,6 +1,7 @@
 //! The SQL. Functions on a connection: inside the writer's transaction, or on a reader's snapshot.
 
 pub mod dsn_keys;
+pub mod original;
 pub mod outbox;
 pub mod remaps;
 pub mod source_maps;

@@ -10,6 +10,7 @@ pub mod groups;
 pub mod intake;
 pub mod listing;
 pub mod occurrences;
+pub mod original;
 pub mod releases;
 pub mod room;
 pub mod rules;

@@ -8,6 +8,7 @@ pub mod frame;
 pub mod hashes;
 pub mod journal;
 pub mod names;
+pub mod original;
 pub mod partitions;
 pub mod pieces;
 pub mod positions;

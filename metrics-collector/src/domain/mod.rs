@@ -20,6 +20,7 @@ pub mod line;
 pub mod malti;
 pub mod matcher;
 pub mod open_chunk;
+pub mod past;
 pub mod raw_labels;
 pub mod relative;
 pub mod requests;

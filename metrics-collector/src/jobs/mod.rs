@@ -6,7 +6,7 @@ pub(crate) mod flush;
 mod malti_config;
 pub(crate) mod retention;
 pub(crate) mod room;
-mod scrape;
+pub(crate) mod scrape;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use service::{Ending, unix_ms};
+use service::{Common, Ending, unix_ms};
 use web::Result;
 
 use crate::app::App;
@@ -43,7 +43,7 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
 async fn sweep(app: &App, now_ms: i64) -> Result<()> {
     let kept = app.settings.retention;
     let first = move |tier: Tier| (now_ms - kept.of(tier)).div_euclid(Table::of(tier).span_ms());
-    demote(app, first(Tier::Raw)).await?;
+    demote(&app.common, &app.ingest, first(Tier::Raw)).await?;
     for tier in [Tier::Minute, Tier::FiveMinutes, Tier::Hour] {
         delete(app, tier, first(tier)).await?;
     }
@@ -67,13 +67,10 @@ pub(crate) async fn delete_rows(app: &App, ms: i64) -> Result<()> {
 }
 
 /// Makes minutes of all chunks of windows below one.
-async fn demote(app: &App, window: i64) -> Result<()> {
+pub(crate) async fn demote(common: &Common, ingest: &Arc<Ingest>, window: i64) -> Result<()> {
     loop {
-        let ingest = app.ingest.clone();
-        let is_done = app
-            .common
-            .write(move |tx| demote_some(tx, &ingest, window))
-            .await?;
+        let ingest = ingest.clone();
+        let is_done = common.write(move |tx| demote_some(tx, &ingest, window)).await?;
         if is_done {
             return Ok(());
         }

@@ -16,6 +16,7 @@ use crate::domain::kind::Kind;
 use crate::domain::scraped::{Memory, Scraped};
 use crate::intake::Observation;
 use crate::scrapes::Outcome;
+use crate::settings::ScrapeSettings;
 use crate::target::Target;
 
 /// The formats that `domain/exposition` reads.
@@ -34,7 +35,7 @@ pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
 
 async fn watch(app: Arc<App>, place: usize, target: Target, mut ending: Ending) {
     let every = app.settings.scrape.every;
-    let client = client(&app, &target);
+    let client = client(&app.settings.scrape, &target);
     let mut memory = Memory::default();
     let mut was_down = false;
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + first(&target, every), every);
@@ -68,8 +69,12 @@ fn first(target: &Target, every: Duration) -> Duration {
         .mul_f64((hasher.finish() % 1000) as f64 / 1000.0)
 }
 
-fn client(app: &App, target: &Target) -> Client {
-    let settings = &app.settings.scrape;
+/// Asks once; `Err` says why it would not be scraped.
+pub(crate) async fn look(settings: &ScrapeSettings, target: &Target) -> Result<(), String> {
+    ask(settings, &client(settings, target), target).await.map(drop)
+}
+
+fn client(settings: &ScrapeSettings, target: &Target) -> Client {
     let limits = Limits {
         total: settings.timeout,
         max_answer_bytes: settings.max_body_bytes,
@@ -81,7 +86,7 @@ fn client(app: &App, target: &Target) -> Client {
 
 async fn scrape(app: &App, client: &Client, target: &Target, memory: &mut Memory) -> Outcome {
     let (at_ms, begun) = (unix_ms(), Instant::now());
-    let answer = ask(app, client, target).await;
+    let answer = ask(&app.settings.scrape, client, target).await;
     let seconds = begun.elapsed().as_secs_f64();
     let own = [
         ("job", target.job.as_str()),
@@ -115,11 +120,11 @@ async fn scrape(app: &App, client: &Client, target: &Target, memory: &mut Memory
 }
 
 /// What the target answers, and whether it is OpenMetrics.
-async fn ask(app: &App, client: &Client, target: &Target) -> Result<(String, bool), String> {
+async fn ask(settings: &ScrapeSettings, client: &Client, target: &Target) -> Result<(String, bool), String> {
     let outgoing = Outgoing {
         method: Method::GET,
         path: target.url.path_and_query().to_owned(),
-        headers: headers(app),
+        headers: headers(settings),
         body: Default::default(),
     };
     let answer = client
@@ -134,9 +139,9 @@ async fn ask(app: &App, client: &Client, target: &Target) -> Result<(String, boo
     Ok((String::from_utf8_lossy(&answer.body).into_owned(), is_openmetrics))
 }
 
-fn headers(app: &App) -> Vec<(HeaderName, HeaderValue)> {
+fn headers(settings: &ScrapeSettings) -> Vec<(HeaderName, HeaderValue)> {
     let mut headers = vec![(ACCEPT, HeaderValue::from_static(ACCEPTED))];
-    if let Some(token) = &app.settings.scrape.token
+    if let Some(token) = &settings.token
         && let Ok(mut value) = HeaderValue::try_from(format!("Bearer {}", token.expose()))
     {
         value.set_sensitive(true);

@@ -3,6 +3,7 @@
 pub mod alert_events;
 pub mod alert_rules;
 pub mod journal;
+pub mod original;
 pub mod progress;
 pub mod request_blocks;
 pub mod requests;

@@ -8,6 +8,7 @@ mod alerting;
 mod api;
 mod channel;
 mod content;
+mod doctor;
 pub mod domain;
 mod jobs;
 mod machinery;
@@ -19,6 +20,7 @@ mod told;
 
 pub use alerting::Alerting;
 pub use content::Content;
+pub use doctor::examine;
 pub use jobs::start;
 pub use machinery::Alerts;
 pub use pages::{RuleButtons, View, done};

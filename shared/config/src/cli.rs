@@ -34,10 +34,20 @@ pub enum Command {
     LoginLink,
     /// `check-database`: verify the database file.
     CheckDatabase,
+    /// `doctor`: look at all that the service stands on, and say what to do.
+    Doctor {
+        /// `--json`: for machines.
+        json: bool,
+    },
+    /// `import FILE`: take over a database of the original Monlight.
+    Import {
+        /// That database.
+        file: PathBuf,
+    },
 }
 
 /// Every spelling, for near matches.
-const WORDS: [&str; 15] = [
+const WORDS: [&str; 17] = [
     "serve",
     "--help",
     "-h",
@@ -53,6 +63,8 @@ const WORDS: [&str; 15] = [
     "restore",
     "login-link",
     "check-database",
+    "doctor",
+    "import",
 ];
 
 /// The command in `arguments`, which come without the program's name. `Err` is a sentence for the user.
@@ -67,16 +79,22 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, S
     if matches!(command, Command::Help) || rest.iter().any(|word| word == "--help" || word == "-h") {
         return Ok(Command::Help);
     }
-    let n_taken = usize::from(matches!(
+    let takes_one = matches!(
         command,
-        Command::Backup { .. } | Command::Restore { .. }
-    ));
-    match (command, rest.get(n_taken)) {
+        Command::Backup { .. }
+            | Command::Restore { .. }
+            | Command::Import { .. }
+            | Command::Doctor { json: true }
+    );
+    match (command, rest.get(usize::from(takes_one))) {
         (Command::Backup { file }, _) if file.as_os_str().is_empty() => {
             Err("backup needs the file to write: backup FILE".to_owned())
         }
         (Command::Restore { file }, _) if file.as_os_str().is_empty() => {
             Err("restore needs the backup to read: restore FILE".to_owned())
+        }
+        (Command::Import { file }, _) if file.as_os_str().is_empty() => {
+            Err("import needs the database to read: import FILE".to_owned())
         }
         (_, Some(extra)) => Err(format!(
             "unexpected argument '{}' after {first}",
@@ -103,8 +121,18 @@ fn command(word: &str, operand: Option<&OsString>) -> Result<Command, String> {
         },
         "login-link" => Command::LoginLink,
         "check-database" => Command::CheckDatabase,
+        "doctor" => Command::Doctor {
+            json: operand.is_some_and(|word| word == "--json"),
+        },
+        "import" => Command::Import {
+            file: operand.cloned().unwrap_or_default().into(),
+        },
         unknown => {
-            return Err(match nearest(unknown, WORDS.into_iter()) {
+            // Who writes an option does not mean a command.
+            let alike = WORDS
+                .into_iter()
+                .filter(|word| word.starts_with('-') == unknown.starts_with('-'));
+            return Err(match nearest(unknown, alike) {
                 Some(meant) => format!("unknown argument '{unknown}': did you mean {meant}?"),
                 None => format!("unknown argument '{unknown}': see --help"),
             });
@@ -126,6 +154,8 @@ Commands:
   backup FILE      Write a consistent copy of the database to FILE while the service runs.
   restore FILE     Put a backup in the database's place; the service must be stopped.
   check-database   Verify the database file.
+  doctor [--json]  Look at disk, clock, rights, database and all it needs; say what to do.
+  import FILE      Take over a database of the original Monlight, while the service is stopped.
   login-link       Print a link that signs a browser in, once, within the hour.
   help, --help     Print this.
   --version        Print the version.
@@ -170,6 +200,14 @@ mod tests {
         );
         check("login-link", Command::LoginLink);
         check("check-database", Command::CheckDatabase);
+        check("doctor", Command::Doctor { json: false });
+        check("doctor --json", Command::Doctor { json: true });
+        check(
+            "import /old/errors.db",
+            Command::Import {
+                file: "/old/errors.db".into(),
+            },
+        );
     }
 
     #[test]
@@ -186,6 +224,8 @@ mod tests {
         check("backup", "backup needs the file to write: backup FILE");
         check("restore", "restore needs the backup to read: restore FILE");
         check("backup a b", "unexpected argument 'b' after backup");
+        check("import", "import needs the database to read: import FILE");
+        check("doctor --jsno", "unexpected argument '--jsno' after doctor");
         check("serve now", "unexpected argument 'now' after serve");
     }
 

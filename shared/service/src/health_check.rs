@@ -18,7 +18,7 @@ pub(crate) fn ask(listen_addr: SocketAddr, path: &str) -> Result<(), String> {
 }
 
 /// All interfaces are asked through loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -5,9 +5,11 @@
 
 mod allocator;
 mod common;
+mod doctor;
 mod health_check;
 mod log;
 mod login;
+mod original;
 mod process;
 mod process_metrics;
 mod program;
@@ -22,8 +24,10 @@ mod store_metrics;
 mod tasks;
 
 pub use common::{Common, page, unix_ms};
+pub use doctor::{Finding, Grade};
+pub use original::{Original, original_time};
 pub use process::main;
-pub use program::{Built, Program};
+pub use program::{Built, Imported, Program};
 pub use settings::CommonSettings;
 pub use store_error::{from_read, from_write};
 pub use tasks::{Ending, Tasks};

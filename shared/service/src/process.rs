@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use auth::{Attempts, Keys, Sessions};
@@ -20,14 +20,15 @@ use web::metrics::HttpMetrics;
 use web::{Gate, ServerOptions, Service};
 
 use crate::common::Common;
+use crate::original::Original;
 use crate::process_metrics::ProcessMetrics;
-use crate::program::{Built, Program};
+use crate::program::{Built, Imported, Program};
 use crate::readiness::Readiness;
 use crate::secrets::Secrets;
 use crate::settings::CommonSettings;
 use crate::store_metrics::StoreMetrics;
 use crate::tasks::{Ending, Tasks};
-use crate::{allocator, health_check, log, reports, routes, signals};
+use crate::{allocator, doctor, health_check, log, reports, routes, signals};
 
 /// What ends a process early: a sentence for the operator.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -93,6 +94,14 @@ fn execute<P: Program>(command: Command) -> Result<(), Failure> {
             let sessions = Sessions::new(Secrets::session_secret(&common)?.as_bytes(), P::NAME);
             say(&login_link(&common.base_url(), &sessions));
         }
+        Command::Import { file } => {
+            let (common, own, _) = settings::<P>()?;
+            log::start(common.log_level, common.log_format);
+            let original = Original::open(&file, P::ORIGINAL_TABLES)?;
+            let import = import::<P>(common, own, original);
+            say(&reports::imported(&runtime()?.block_on(import)?));
+        }
+        Command::Doctor { json } => doctor::<P>(json)?,
         Command::Serve => {
             allocator::limit_arenas(P::MALLOC_ARENAS);
             serve::<P>()?;
@@ -113,29 +122,44 @@ fn settings<P: Program>() -> Result<(CommonSettings, P::Settings, Vec<Variable>)
     Ok((common, own, reader.finish()?))
 }
 
+fn doctor<P: Program>(json: bool) -> Result<(), Failure> {
+    let report = match settings::<P>() {
+        Ok((common, own, variables)) => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(doctor::examine::<P>(&common, &own, &variables)),
+        Err(problems) => doctor::misconfigured::<P>(&problems),
+    };
+    say(&if json { report.json()? } else { report.text() });
+    match report.is_sound() {
+        true => Ok(()),
+        false => Err("something is wrong: see above".into()),
+    }
+}
+
 fn serve<P: Program>() -> Result<(), Failure> {
     let (common, own, variables) = settings::<P>()?;
     log::start(common.log_level, common.log_format);
     for warning in config::near_misses(&variables, config::process::names()) {
         tracing::warn!("{warning}");
     }
+    runtime()?.block_on(run::<P>(common, own))
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let workers = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(MAX_WORKERS);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
-        .build()?;
-    runtime.block_on(run::<P>(common, own))
+        .build()
 }
 
 /// Opens, listens, serves, and closes in the reverse order.
 async fn run<P: Program>(mut settings: CommonSettings, own: P::Settings) -> Result<(), Failure> {
     let stop = signals::asked_to_stop()?;
-    let mut options = Options::new(&settings.database_path, P::MIGRATIONS);
-    options.synchronous = settings.synchronous;
-    options.max_batch = settings.max_batch;
-    let store = tokio::task::spawn_blocking(move || Store::open(options)).await??;
+    let store = open::<P>(&settings).await?;
     let secrets = Secrets::load(&settings)?;
     let listener = TcpListener::bind(settings.listen_addr)
         .await
@@ -143,22 +167,12 @@ async fn run<P: Program>(mut settings: CommonSettings, own: P::Settings) -> Resu
     let address = listener.local_addr()?;
     settings.listen_addr = address;
 
-    let gate = Arc::new(gate::<P>(&settings, &secrets)?);
-    let mut registry = Registry::with_prefix("monlight");
-    registry.register_collector(Box::new(StoreMetrics(store.clone())));
-    registry.register_collector(Box::new(ProcessMetrics::new()));
-    let http_metrics = HttpMetrics::register(&mut registry);
-    let common = Arc::new(Common {
-        name: P::NAME,
-        service: P::SERVICE,
-        settings,
-        store: store.clone(),
-        gate: gate.clone(),
-        registry: Mutex::new(registry),
-        assets: Assets::new(Common::files()),
-        openapi: P::OPENAPI,
-        readiness: Readiness::default(),
-    });
+    let common = Arc::new(common::<P>(settings, store.clone(), &secrets)?);
+    let gate = common.gate.clone();
+    let http_metrics = {
+        let mut registry = common.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        HttpMetrics::register(&mut registry)
+    };
     let (end, is_ending) = watch::channel(false);
     let mut tasks = Tasks::new(is_ending);
     let keys = gate.keys.clone();
@@ -194,7 +208,7 @@ async fn run<P: Program>(mut settings: CommonSettings, own: P::Settings) -> Resu
             signal = stop => tracing::info!("{signal}: finishing what runs"),
             reason = failing.failed() => {
                 tracing::error!("storage failed: {reason}");
-                noted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(reason.to_string());
+                noted.lock().unwrap_or_else(PoisonError::into_inner).replace(reason.to_string());
             }
         }
     };
@@ -206,11 +220,50 @@ async fn run<P: Program>(mut settings: CommonSettings, own: P::Settings) -> Resu
     tasks.ended().await;
     store.close().await;
     tracing::info!("stopped");
-    let failed = failure
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .take();
+    let failed = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
     failed.map_or(Ok(()), |reason| Err(format!("storage failed: {reason}").into()))
+}
+
+async fn open<P: Program>(settings: &CommonSettings) -> Result<Store, Failure> {
+    let mut options = Options::new(&settings.database_path, P::MIGRATIONS);
+    options.synchronous = settings.synchronous;
+    options.max_batch = settings.max_batch;
+    Ok(tokio::task::spawn_blocking(move || Store::open(options)).await??)
+}
+
+fn common<P: Program>(settings: CommonSettings, store: Store, secrets: &Secrets) -> Result<Common, Failure> {
+    let mut registry = Registry::with_prefix("monlight");
+    registry.register_collector(Box::new(StoreMetrics(store.clone())));
+    registry.register_collector(Box::new(ProcessMetrics::new()));
+    Ok(Common {
+        name: P::NAME,
+        service: P::SERVICE,
+        gate: Arc::new(gate::<P>(&settings, secrets)?),
+        settings,
+        store,
+        registry: Mutex::new(registry),
+        assets: Assets::new(Common::files()),
+        openapi: P::OPENAPI,
+        readiness: Readiness::default(),
+    })
+}
+
+/// Opens the database as the service does, which must not run meanwhile, and has the service take over the original.
+async fn import<P: Program>(
+    settings: CommonSettings,
+    own: P::Settings,
+    original: Original,
+) -> Result<Vec<Imported>, Failure> {
+    let store = open::<P>(&settings).await?;
+    let secrets = Secrets::load(&settings)?;
+    let common = Arc::new(common::<P>(settings, store.clone(), &secrets)?);
+    let (end, is_ending) = watch::channel(false);
+    let mut tasks = Tasks::new(is_ending);
+    let imported = P::import(own, common, &mut tasks, original).await;
+    let _ = end.send(true);
+    tasks.ended().await;
+    store.close().await;
+    Ok(imported?)
 }
 
 fn gate<P: Program>(settings: &CommonSettings, secrets: &Secrets) -> Result<Gate, Failure> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sqlite::Migration;
 use web::Routes;
 
-use crate::{Common, CommonSettings, Tasks};
+use crate::{Common, CommonSettings, Finding, Original, Tasks};
 
 /// One of the four services.
 pub trait Program: 'static {
@@ -47,9 +47,43 @@ pub trait Program: 'static {
         std::future::ready(Ok(()))
     }
 
+    /// What `doctor` looks at besides what it looks at in all services: the servers that this one needs.
+    /// It changes nothing, and comes to an end whatever they do.
+    fn doctor(_: &Self::Settings) -> impl Future<Output = Vec<Finding>> + Send {
+        std::future::ready(Vec::new())
+    }
+
+    /// Tables that a database of the original service has; the first has an `id`.
+    const ORIGINAL_TABLES: &'static [&'static str];
+
+    /// Takes over a database of the original service, what was not taken before. Nothing else runs meanwhile.
+    /// `Err` is a sentence for the operator.
+    fn import(
+        settings: Self::Settings,
+        common: Arc<Common>,
+        tasks: &mut Tasks,
+        original: Original,
+    ) -> impl Future<Output = Result<Vec<Imported>, String>>;
+
     /// What `/health` says besides `status`, from figures that are at hand: it must not wait for a query.
     fn health(_: Arc<Self::App>) -> impl Future<Output = Map<String, Value>> + Send {
         std::future::ready(Map::new())
+    }
+}
+
+/// How many of something were taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// Of what; plural.
+    pub what: &'static str,
+    /// How many.
+    pub n: u64,
+}
+
+impl Imported {
+    /// So many of these.
+    pub fn new(what: &'static str, n: u64) -> Self {
+        Self { what, n }
     }
 }
 

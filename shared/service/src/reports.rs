@@ -1,8 +1,10 @@
-//! What `backup`, `restore` and `check-database` print.
+//! What `backup`, `restore`, `import` and `check-database` print.
 
 use std::fmt::Write;
 
 use sqlite::{BackupReport, IntegrityReport, RestoreReport, TableRows};
+
+use crate::Imported;
 
 /// Tables with rows, size, time: enough to see that the copy is whole.
 pub(crate) fn backup(report: &BackupReport) -> String {
@@ -39,6 +41,15 @@ fn list(text: &mut String, tables: &[TableRows]) {
     for table in tables {
         let _ = writeln!(text, "  {:<24} {:>12}", table.name, table.n_rows);
     }
+}
+
+/// A line for each kind of thing.
+pub(crate) fn imported(all: &[Imported]) -> String {
+    let mut text = String::new();
+    for imported in all {
+        let _ = writeln!(text, "{:>12} {}", imported.n, imported.what);
+    }
+    text
 }
 
 /// One line if all is well, else each problem.

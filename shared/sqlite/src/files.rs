@@ -6,6 +6,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::OpenError;
 
@@ -19,6 +20,17 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// Bytes of a file, 0 if there is none.
 pub(crate) fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+/// When a file was last written, if it is there.
+pub(crate) fn modified(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// Whether a process holds what [`claim`] takes. Does not create the lock's file.
+pub(crate) fn is_claimed(path: &Path) -> bool {
+    File::open(beside(path, ".lock"))
+        .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Where [`backup`](crate::backup()) leaves a trace of its success; the time is the file's own.

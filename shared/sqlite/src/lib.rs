@@ -17,12 +17,14 @@ mod checkpoint;
 mod connect;
 mod files;
 mod health;
+pub mod imports;
 mod migrate;
 pub mod request_ids;
 
 mod backup;
 mod check;
 mod draft;
+mod inspect;
 mod restore;
 
 mod error;
@@ -36,6 +38,7 @@ pub use connect::shrink;
 pub use error::{
     BackupError, CheckError, NotReady, OpenError, ReadError, RestoreError, WriteError, is_disk_full,
 };
+pub use inspect::{Inspection, inspect};
 pub use migrate::Migration;
 pub use options::{Options, Synchronous, UnknownSynchronous};
 pub use restore::{RestoreReport, restore};

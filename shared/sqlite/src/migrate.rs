@@ -89,6 +89,7 @@ pub(crate) fn migrate(connection: &mut Connection, options: &Options) -> Result<
     connection
         .execute_batch(crate::request_ids::TABLE)
         .map_err(failed)?;
+    connection.execute_batch(crate::imports::TABLE).map_err(failed)?;
     let n_applied = check_applied(connection, migrations, version, failed)?;
     // Rebuilding a table others refer to needs this off, and it cannot be switched inside a transaction.
     connection

@@ -8,6 +8,8 @@ mod release;
 mod retention;
 mod smtp;
 
+pub(crate) use smtp::greet;
+
 use std::future::Future;
 use std::sync::Arc;
 

@@ -25,7 +25,7 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 /// For a farewell that nothing depends on.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a mail was not taken.
 #[derive(Debug, Error)]
@@ -42,6 +42,13 @@ pub(super) enum NotTaken {
 pub(super) async fn deliver(smtp: &Smtp, mail: &Delivery, text: Text) -> Result<(), NotTaken> {
     let message = message(smtp, mail, text).map_err(NotTaken::Mail)?;
     hand_over(smtp, &message, CONNECT_TIMEOUT, SEND_TIMEOUT).await
+}
+
+/// `Ok`: the server is there, and lets us in.
+pub(crate) async fn greet(smtp: &Smtp) -> Result<(), Failure> {
+    let mut connection = in_time(CONNECT_TIMEOUT, connect(smtp)).await?;
+    let _ = tokio::time::timeout(QUIT_TIMEOUT, connection.abort()).await;
+    Ok(())
 }
 
 fn message(smtp: &Smtp, mail: &Delivery, text: Text) -> Result<Message, Failure> {
