@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::domain::entry::{Entry, Marks};
 use crate::domain::intake::{Format, Intake, Now};
 use crate::jobs::follow::chain;
+use crate::jobs::follow::copies::{copy_of, forget_copies, mark_cut_off};
 use crate::jobs::follow::kit::Kit;
 use crate::jobs::follow::log_file::{LogFile, Look, id_of};
 use crate::jobs::follow::wanted::Wanted;
@@ -138,11 +139,12 @@ impl Source {
             }
             known.push(position);
         }
-        for file in files {
+        for file in &*files {
             if !file.is_as_opened()? {
                 return Ok(None);
             }
         }
+        forget_copies(files, &mut known);
         Ok(Some(known))
     }
 
@@ -463,39 +465,6 @@ fn absent_is_none<T>(error: io::Error) -> io::Result<Option<T>> {
         io::ErrorKind::NotFound => Ok(None),
         _ => Err(error),
     }
-}
-
-/// A file whose position is now found in another, its copy, was cut off since: what was written after the copy is lost.
-fn mark_cut_off(files: &mut [LogFile], known: &[Option<Position>]) {
-    for (at, position) in known.iter().enumerate() {
-        let Some(position) = position.as_ref().filter(|position| position.file != files[at].id) else {
-            continue;
-        };
-        let cut_off = files.iter_mut().find(|file| file.id == position.file);
-        if let Some(file) = cut_off {
-            file.is_after_loss = true;
-        }
-    }
-}
-
-/// The copy that was made of a file before it was cut off, to be read on where the file was left.
-fn copy_of(file: &LogFile) -> Option<LogFile> {
-    let known = file.remembered();
-    // Too little to tell it from another file.
-    if known.head_bytes < 16 {
-        return None;
-    }
-    let names = chain::rotated(&file.path).ok()?;
-    names.iter().rev().find_map(|path| {
-        let mut copy = LogFile::open(path, file.number)
-            .ok()
-            .filter(|copy| !copy.is_gzip())?;
-        if copy.id == file.id || !copy.is(&known, file.offset).ok()? {
-            return None;
-        }
-        copy.skip_to(file.offset).ok()?;
-        Some(copy)
-    })
 }
 
 fn position(file: &mut LogFile, intake: &Intake, source: &str) -> Option<Position> {

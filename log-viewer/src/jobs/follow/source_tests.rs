@@ -148,3 +148,21 @@ fn a_log_that_is_cut_off_before_its_position_is_saved_is_known_by_its_copy() {
     let known = kit.known(&source.wanted.id, &mut copy).unwrap();
     assert_eq!(known.progress.offset, 100);
 }
+
+#[test]
+fn a_start_between_copy_and_cut_reads_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.log");
+    let mut out = Vec::new();
+    std::fs::write(&path, lines(0..N_LINES)).unwrap();
+    let (mut kit, mut source) = plain(&path);
+    assert!(source.turn(&mut kit, at(1), &mut out).unwrap());
+    source.positions(&mut kit);
+    std::fs::copy(&path, path.with_extension("log.1")).unwrap();
+    let mut source = Source::open(source.wanted, &mut kit).unwrap();
+    copytruncate(&path);
+    std::fs::write(&path, lines(N_LINES..N_LINES + 10)).unwrap();
+    read_all(&mut source, &mut kit, &mut out);
+    let numbers: Vec<usize> = out.iter().map(number).collect();
+    assert_eq!(numbers, (0..N_LINES + 10).collect::<Vec<usize>>());
+}
