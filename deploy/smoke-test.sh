@@ -28,6 +28,7 @@ trap 'rm -rf "$work"' EXIT
 printf 'X-API-Key: %s\n' "$key" >"$work/key"
 printf 'X-API-Key: %s\n' "$relay_key" >"$work/relay-key"
 marker="smoke$(date +%s)x$RANDOM"
+: >"$work/body"
 n_checks=0 n_failed=0 service='' status='' body=''
 
 # ask METHOD URL [CURL OPTION...]: leaves the answer in `status`, `body` and the file `headers`.

@@ -10,9 +10,9 @@ name=monlight-linux-$(uname -m)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/$name/bin" "$work/$name/sbom" dist
+deploy/image.sh "$work/image"
 for service in error-tracker log-viewer metrics-collector browser-relay; do
-    deploy/image.sh "$service" "$work/image"
-    mv "$work/image/service" "$work/$name/bin/$service"
+    mv "$work/image/$service/service" "$work/$name/bin/$service"
     python3 scripts/sbom.py "$service" >"$work/$name/sbom/$service.cdx.json"
 done
 git ls-files deploy | while read -r file; do install -D -m "$([ -x "$file" ] && echo 755 || echo 644)" "$file" "$work/$name/$file"; done

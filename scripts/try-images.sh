@@ -22,16 +22,17 @@ finish() {
 }
 trap finish EXIT
 
-printf 'FROM scratch\n%s\n' "$(sed -n '/^FROM scratch/,$p' deploy/Dockerfile | sed '1d; s/^COPY --from=build \/image /COPY . /')" >"$work/Dockerfile"
+printf 'FROM scratch\n%s\n' "$(sed -n '/^FROM scratch/,$p' deploy/Dockerfile | sed '1d; s/^COPY --from=build \/image\/\(.*\) \/$/COPY \1 \//')" >"$work/Dockerfile"
 cp deploy/make-secrets.sh deploy/secrets.env.example "$work/"
 "$work/make-secrets.sh" >/dev/null
 value() { sed -n "s/^$1=//p" "$work/secrets.env"; }
 
+deploy/image.sh "$work/image"
 port=5010
 network=none
 for service in "${services[@]}"; do
-    deploy/image.sh "$service" "$work/image/$service"
-    buildah "${store[@]}" build --isolation chroot --quiet --format docker --file "$work/Dockerfile" --tag "monlight/$service" "$work/image/$service" >/dev/null
+    buildah "${store[@]}" build --isolation chroot --quiet --format docker --build-arg SERVICE="$service" \
+        --file "$work/Dockerfile" --tag "monlight/$service" "$work/image" >/dev/null
     given=(--env LISTEN_ADDR="127.0.0.1:$port" --env SESSION_SECRET="$(value SESSION_SECRET)" --env API_KEYS_FILE=/keys.toml)
     as=(--cap-drop ALL)
     case $service in
