@@ -22,12 +22,13 @@ finish() {
 }
 trap finish EXIT
 
-printf 'FROM scratch\n%s\n' "$(sed -n '/^FROM scratch/,$p' deploy/Dockerfile | sed '1d; s/^COPY --from=build \/image\/\(.*\) \/$/COPY \1 \//')" >"$work/Dockerfile"
+printf 'FROM scratch\n%s\n' "$(sed -n '/^FROM scratch/,$p' deploy/Dockerfile | sed '1d; s/^COPY --from=build \(--chown=[0-9:]*\) \/image\//COPY \1 /')" >"$work/Dockerfile"
 cp deploy/make-secrets.sh deploy/secrets.env.example "$work/"
 "$work/make-secrets.sh" >/dev/null
 value() { sed -n "s/^$1=//p" "$work/secrets.env"; }
 
 deploy/image.sh "$work/image"
+# Podman's own health checks are timers of systemd; here they are asked by hand.
 port=5010
 network=none
 for service in "${services[@]}"; do
@@ -50,7 +51,7 @@ for service in "${services[@]}"; do
             ;;
         *) given+=(--env API_KEY="$(value API_KEY)") ;;
     esac
-    "${engine[@]}" run --detach --quiet --name "$service" --network "$network" --read-only "${as[@]}" \
+    "${engine[@]}" run --detach --quiet --no-healthcheck --name "$service" --network "$network" --read-only "${as[@]}" \
         --security-opt no-new-privileges --memory "${MEMORY_LIMIT:-96m}" --ulimit nofile=1024:4096 --ulimit nproc=1000:2000 \
         --volume "$service:/data" --volume "$work/keys.toml:/keys.toml:ro" "${given[@]}" "monlight/$service" >/dev/null
     network=container:${services[0]}
@@ -58,10 +59,10 @@ for service in "${services[@]}"; do
 done
 for service in "${services[@]}"; do
     for _ in $(seq 100); do
-        "${engine[@]}" healthcheck run "$service" >/dev/null 2>&1 && break
+        "${engine[@]}" exec "$service" /service --healthcheck >/dev/null 2>&1 && break
         sleep 0.2
     done
-    "${engine[@]}" healthcheck run "$service" || { "${engine[@]}" logs "$service" | tail -n 5; exit 1; }
+    "${engine[@]}" exec "$service" /service --healthcheck || { "${engine[@]}" logs "$service" | tail -n 5; exit 1; }
     pid=$("${engine[@]}" inspect --format '{{.State.Pid}}' "$service")
     echo "$service: healthy, user $(sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' "/proc/$pid/status"), capabilities $(sed -n 's/^CapEff:\t//p' "/proc/$pid/status"), $("${engine[@]}" image inspect --format '{{.Size}}' "monlight/$service") bytes"
 done
