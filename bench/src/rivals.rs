@@ -27,7 +27,11 @@ impl Rival {
     pub async fn prometheus() -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let configuration = folder.path().join("prometheus.yml");
-        std::fs::write(&configuration, "global: {}\n")?;
+        // What is sent second may be older than what was sent first.
+        std::fs::write(
+            &configuration,
+            "storage:\n  tsdb:\n    out_of_order_time_window: 48h\n",
+        )?;
         let address = free_address()?;
         let mut command = Command::new("prometheus");
         command

@@ -1,0 +1,177 @@
+"""Too little of what a process needs: descriptors, memory, connections, a clock that goes on."""
+
+import contextlib
+import os
+import resource
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import Saw
+from fleet import SERVICES, Fleet, until
+from writing import Writing, stored
+
+N_IDLE = int(os.environ.get("FAULT_CONNECTIONS", "1500"))
+
+
+def connections(fleet: Fleet, service: str, n: int) -> list[socket.socket]:
+    """Opens connections that say nothing; those that are refused do not count."""
+    held = []
+    for _ in range(n):
+        with contextlib.suppress(OSError):
+            held.append(socket.create_connection(("127.0.0.1", fleet.ports[service]), timeout=5))
+    return held
+
+
+def test_no_descriptors_left(fleet: Fleet, saw: Saw) -> None:
+    fleet.start()
+    for service in SERVICES:
+        pid = fleet.processes[service].pid
+        n_open = len(os.listdir(f"/proc/{pid}/fd"))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (n_open + 8, n_open + 8))
+        held = connections(fleet, service, 40)
+        for connection in held:
+            connection.close()
+        until(f"{service} answers again", lambda service=service: fleet.ask(service, "/health").status_code == 200)
+        assert "panicked" not in fleet.log(service)
+    writers = [Writing(fleet, service) for service in SERVICES]
+    until("all take writes", lambda: all(writer.acknowledged >= 5 for writer in writers))
+    for writer in writers:
+        writer.stop()
+    saw("no file descriptors left", "goes on waiting for one, and answers when there are some; nobody ends")
+
+
+def test_idle_connections(fleet: Fleet, saw: Saw) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    n = min(N_IDLE, hard - 500)
+    fleet.start()
+    seen = []
+    for service in SERVICES:
+        resident = fleet.resident_mb(service)
+        held = connections(fleet, service, n)
+        try:
+            until(f"{service} answers beside them", lambda service=service: fleet.ask(service, "/health").status_code == 200)
+            seen.append(f"{service} {resident:.0f} to {fleet.resident_mb(service):.0f} MB")
+            assert fleet.resident_mb(service) < resident + 60, seen
+        finally:
+            for connection in held:
+                connection.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    saw(f"{n:,} connections that say nothing, from one address", f"others are answered; {', '.join(seen)}")
+
+
+@pytest.fixture
+def small_memory() -> Path:
+    """A group of processes that may have 64 MB together with nothing to swap to."""
+    root = Path("/sys/fs/cgroup")
+    group = root / f"monlight-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError as reason:
+        pytest.skip(f"it needs a cgroup of its own: {reason}")
+    for limit, value in (("memory.max", "64M"), ("memory.swap.max", "0")):
+        try:
+            (group / limit).write_text(value)
+        except OSError as reason:
+            if limit == "memory.max":
+                group.rmdir()
+                pytest.skip(f"it needs a limit of memory: {reason}")
+    return group
+
+
+def test_little_memory(fleet: Fleet, small_memory: Path, saw: Saw) -> None:
+    fleet.start()
+    try:
+        for service in SERVICES:
+            (small_memory / "cgroup.procs").write_text(str(fleet.processes[service].pid))
+        writers = [Writing(fleet, service) for service in SERVICES for _ in range(2)][::2]
+        until("all are written to", lambda: all(writer.acknowledged >= 200 for writer in writers))
+        for writer in writers:
+            writer.stop()
+        events = dict(line.split() for line in (small_memory / "memory.events").read_text().splitlines())
+        assert events["oom_kill"] == "0", events
+    finally:
+        fleet.end()
+        until("the group is empty", lambda: not (small_memory / "cgroup.procs").read_text())
+        small_memory.rmdir()
+    saw("all four within 64 MB (cgroup)", "no kill by the kernel; writes are taken")
+
+
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+
+
+def test_the_clock_jumps(fleet: Fleet, saw: Saw) -> None:
+    if not FAKETIME.exists():
+        pytest.skip("it needs Debian's faketime")
+    offset = fleet.folder / "clock"
+
+    def jump(seconds: int) -> None:
+        draft = offset.with_suffix(".new")
+        draft.write_text(f"{seconds:+d}")
+        draft.replace(offset)
+
+    jump(0)
+    for service in SERVICES:
+        fleet.settings[service] |= {
+            "LD_PRELOAD": FAKETIME,
+            "FAKETIME_TIMESTAMP_FILE": offset,
+            "FAKETIME_NO_CACHE": 1,
+            "FAKETIME_DONT_FAKE_MONOTONIC": 1,
+        }
+    fleet.start()
+    writers = [Writing(fleet, service) for service in SERVICES]
+    for seconds in (0, 3600, -7200, 86400, 0):
+        jump(seconds)
+        goal = [writer.acknowledged + 20 for writer in writers]
+        until("all go on", lambda goal=goal: all(w.acknowledged >= n for w, n in zip(writers, goal, strict=True)))
+        for service in SERVICES:
+            assert fleet.ask(service, "/").status_code == 200, service
+    for writer in writers:
+        assert not writer.stop().refusals, (writer.service, writer.last_refusal)
+        if writer.service != "metrics-collector":
+            until("all arrive", lambda writer=writer: stored(fleet, writer.service) >= writer.acknowledged)
+        assert "panicked" not in fleet.log(writer.service)
+    saw("the clock jumps by +1 h, -3 h, +1 day and back under writes", "writes and pages go on, nothing refused, nothing lost")
+
+
+def test_readers_that_never_rest(fleet: Fleet, saw: Saw) -> None:
+    fleet.start()
+    over = threading.Event()
+
+    def read(service: str, path: str) -> None:
+        with fleet.client(service) as client:
+            while not over.is_set():
+                assert client.get(path).status_code == 200
+
+    paths = {
+        "error-tracker": "/api/errors?limit=100",
+        "log-viewer": "/api/logs?limit=500",
+        "metrics-collector": "/api/metrics?name=written_total",
+        "browser-relay": "/api/dsn-keys",
+    }
+    readers = [
+        threading.Thread(target=read, args=(service, path)) for service, path in paths.items() for _ in range(2)
+    ]
+    for reader in readers:
+        reader.start()
+    writers = [Writing(fleet, service) for service in SERVICES]
+    largest = dict.fromkeys(SERVICES, 0.0)
+    deadline = time.monotonic() + float(os.environ.get("FAULT_SECONDS", "8"))
+    while time.monotonic() < deadline:
+        for service in SERVICES:
+            largest[service] = max(largest[service], fleet.wal_mb(service))
+        time.sleep(0.1)
+    over.set()
+    for thread in readers:
+        thread.join()
+    for writer in writers:
+        assert not writer.stop().refusals, writer.last_refusal
+        assert writer.acknowledged
+    assert max(largest.values()) < 64, largest
+    saw("writes beside readers that never rest", "largest write-ahead log " + ", ".join(f"{s} {mb:.1f} MB" for s, mb in largest.items()))
+
+
