@@ -198,7 +198,9 @@ impl LogFile {
                 let from = self.offset - n_known as u64;
                 let n_read = read_at(file, buffer, from)?;
                 self.size = self.size.max(from + n_read as u64);
-                if n_read < n_known || buffer[..n_known] != self.last {
+                // Where nothing or little was read yet, its first bytes are what it is known by.
+                let known = if from == 0 { &self.head } else { &self.last };
+                if !buffer[..n_read].starts_with(known) {
                     return Ok(Look::Truncated);
                 }
                 if n_read == n_known {
@@ -289,13 +291,9 @@ impl LogFile {
 
     /// What it is remembered by, without a look at the file.
     pub(super) fn remembered(&self) -> Fingerprint {
-        let n_head = self
-            .head
-            .len()
-            .min(usize::try_from(self.offset).unwrap_or(usize::MAX));
         Fingerprint {
-            head_bytes: n_head as u64,
-            head_hash: hash(&self.head[..n_head]),
+            head_bytes: self.head.len() as u64,
+            head_hash: hash(&self.head),
             last_bytes: self.last.len() as u64,
             last_hash: hash(&self.last),
         }

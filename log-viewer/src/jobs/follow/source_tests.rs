@@ -166,3 +166,34 @@ fn a_start_between_copy_and_cut_reads_nothing_twice() {
     let numbers: Vec<usize> = out.iter().map(number).collect();
     assert_eq!(numbers, (0..N_LINES + 10).collect::<Vec<usize>>());
 }
+
+#[test]
+fn a_log_that_is_cut_off_before_it_is_read_at_all_is_read_from_its_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.log");
+    let mut out = Vec::new();
+    std::fs::write(&path, lines(0..5)).unwrap();
+    let (mut kit, mut source) = plain(&path);
+    copytruncate(&path);
+    std::fs::write(&path, lines(5..9)).unwrap();
+    read_all(&mut source, &mut kit, &mut out);
+    assert_eq!(
+        out.iter().map(number).collect::<Vec<usize>>(),
+        (0..9).collect::<Vec<usize>>()
+    );
+    assert!(out[..5].iter().all(|entry| !entry.marks.has(Marks::LOST)));
+}
+
+#[test]
+fn a_log_that_is_cut_off_before_it_is_read_at_all_without_a_copy_is_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.log");
+    let mut out = Vec::new();
+    std::fs::write(&path, lines(0..5)).unwrap();
+    let (mut kit, mut source) = plain(&path);
+    std::fs::write(&path, lines(5..9)).unwrap();
+    read_all(&mut source, &mut kit, &mut out);
+    assert_eq!(out.iter().map(number).collect::<Vec<usize>>(), [5, 6, 7, 8]);
+    assert!(out[0].marks.has(Marks::LOST), "{:?}", out[0]);
+    assert_eq!(source.counts.lost_bytes, 500);
+}
