@@ -1,6 +1,6 @@
 # The verbs of the project. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run demo build dist test test-rust test-sdk test-clients test-api test-operations test-e2e check audit fmt e2e fuzz bench try-install try-images versions clean
+.PHONY: help run demo build dist test test-rust test-sdk test-clients test-api test-operations test-e2e faults check audit fmt e2e fuzz bench try-install try-images versions clean
 
 CARGO ?= cargo
 # Tests drive the dev binaries; MONLIGHT_BIN says where they are.
@@ -34,7 +34,7 @@ build: ## release binaries in target/release
 	@scripts/need.sh charts sdk
 	$(CARGO) build --release --bins --workspace --exclude bench
 
-test: test-rust test-sdk ## every test there is: Rust, SDK, client packages, API documents, backup and upgrade, browser journeys
+test: test-rust test-sdk ## every test there is: Rust, SDK, client packages, API documents, backup and upgrade, faults, browser journeys
 	@$(MAKE) --no-print-directory -j3 --output-sync=target test-clients test-api test-operations
 	@$(MAKE) --no-print-directory test-e2e
 	@echo "all tests passed"
@@ -59,9 +59,15 @@ test-api:
 	MONLIGHT_BIN=$(DEV_BIN) scripts/schemathesis.sh
 
 test-operations:
-	@scripts/need.sh python
+	@scripts/need.sh python faketime
 	$(CARGO) test $(TESTED) --quiet --no-run
 	MONLIGHT_BIN=$(DEV_BIN) .venv/bin/python -m pytest -q tests/operations
+	MONLIGHT_BIN=$(DEV_BIN) .venv/bin/python -m pytest -q tests/faults
+
+faults: ## everything that can go wrong, for longer than the tests do it; prints the table of docs/reliability.md
+	@scripts/need.sh python faketime
+	$(CARGO) test $(TESTED) --quiet --no-run
+	FAULT_ROUNDS=30 FAULT_CONNECTIONS=10000 FAULT_SECONDS=60 MONLIGHT_BIN=$(DEV_BIN) .venv/bin/python -m pytest -q tests/faults
 
 test-e2e e2e:
 	@scripts/need.sh node charts sdk chromium proxies

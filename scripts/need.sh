@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that what the tests need is there: `need.sh python`, `need.sh client`, `need.sh node`, `need.sh chromium`, `need.sh mount`,
-# `need.sh charts`, `need.sh sdk`, `need.sh proxies`, `need.sh shellcheck`.
+# `need.sh charts`, `need.sh sdk`, `need.sh proxies`, `need.sh shellcheck`, `need.sh faketime`.
 # Installs Debian packages where it may (root); else says in one line what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -79,6 +79,11 @@ proxies() {
 # For the power-cut test; without it that test says so and is skipped.
 mount() {
     command -v xfs_io >/dev/null || package xfsprogs || true
+}
+
+# For the test of a clock that jumps; without it that test says so and is skipped.
+faketime() {
+    type -P faketime >/dev/null || package faketime || true
 }
 
 # Without it `make check` says so and leaves the shell scripts unread.

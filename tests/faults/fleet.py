@@ -97,12 +97,21 @@ class Fleet:
         for service in services:
             self.launch(service, *before)
         for service in services:
-            until(f"{service} is ready: {self.log(service)[-2000:]}", lambda service=service: self.is_ready(service))
+            until(
+                f"{service} is ready: {self.log(service)[-2000:]}",
+                lambda service=service: self.is_ready(service),
+            )
 
     def is_ready(self, service: str) -> bool:
         assert self.processes[service].poll() is None, f"{service} has ended: {self.log(service)[-2000:]}"
         try:
             return self.ask(service, "/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def lives(self, service: str) -> bool:
+        try:
+            return self.ask(service, "/health").status_code == 200
         except httpx.TransportError:
             return False
 

@@ -15,7 +15,10 @@ ROUNDS = int(os.environ.get("FAULT_ROUNDS", "3"))
 def all_there(fleet: Fleet, writers: list[Writing]) -> str:
     """Nothing is lost, nothing is there twice. The relay's may still be on their way."""
     for writer in writers:
-        until(f"{writer.service} has what it acknowledged", lambda writer=writer: stored(fleet, writer.service) >= writer.acknowledged)
+        until(
+            f"{writer.service} has what it acknowledged",
+            lambda writer=writer: stored(fleet, writer.service) >= writer.acknowledged,
+        )
         n_stored = stored(fleet, writer.service)
         assert writer.lost(n_stored) == 0, (writer.service, writer.acknowledged, writer.unanswered, n_stored)
     return f"{sum(writer.acknowledged for writer in writers):,} acknowledged, none lost, none twice"
@@ -27,7 +30,10 @@ def test_all_four_are_killed_at_once_under_load(fleet: Fleet, saw: Saw) -> None:
     writers = [Writing(fleet, service) for service in SERVICES]
     for _ in range(ROUNDS):
         goal = [writer.acknowledged + dice.randint(20, 200) for writer in writers]
-        until("all are written to", lambda goal=goal: all(w.acknowledged >= n for w, n in zip(writers, goal, strict=True)))
+        until(
+            "all are written to",
+            lambda goal=goal: all(w.acknowledged >= n for w, n in zip(writers, goal, strict=True)),
+        )
         fleet.kill()
         fleet.start()
     for writer in writers:
@@ -55,7 +61,9 @@ def test_a_second_one_on_the_same_database_is_refused(fleet: Fleet, saw: Saw) ->
         fleet.settings[service]["LISTEN_ADDR"] = "127.0.0.1:0"
         second = fleet.launch(service)
         assert second.wait(60) != 0
-        assert "another process" in fleet.log(service).lower() or "in use" in fleet.log(service).lower(), fleet.log(service)
+        assert "another process" in fleet.log(service).lower() or "in use" in fleet.log(service).lower(), (
+            fleet.log(service)
+        )
         fleet.processes[service], fleet.ports[service] = first, port
         assert fleet.is_ready(service)
     saw("a second process on the same database", "ends with a word on why; the first goes on")
@@ -79,4 +87,7 @@ def test_a_backend_that_hangs_and_one_that_is_gone_by_name(fleet: Fleet, saw: Sa
     del fleet.settings["browser-relay"]["LOG_VIEWER_URL"]
     fleet.start(["browser-relay"])
     until("the line arrives", lambda: fleet.ask("log-viewer", "/api/logs", search="page").json()["logs"])
-    saw("the tracker hangs (SIGSTOP); the log viewer's name cannot be looked up", f"202; {seen}; the line arrives when there is a way")
+    saw(
+        "the tracker hangs (SIGSTOP); the log viewer's name cannot be looked up",
+        f"202; {seen}; the line arrives when there is a way",
+    )

@@ -11,7 +11,12 @@ from fleet import DSN_KEY, PATIENCE, Fleet
 
 
 def an_error(n: int) -> object:
-    return {"project": "shop", "exception_type": f"E{n}", "message": "m", "traceback": f'File "f{n}.py", line 1'}
+    return {
+        "project": "shop",
+        "exception_type": f"E{n}",
+        "message": "m",
+        "traceback": f'File "f{n}.py", line 1',
+    }
 
 
 def a_line(n: int) -> object:
@@ -23,7 +28,11 @@ def a_sample(n: int) -> object:
 
 
 def a_browser_error(n: int) -> object:
-    return {"type": f"B{n}", "message": "m", "stack": f"B{n}: m\n    at f{n} (https://shop.example.com/f{n}.js:1:1)"}
+    return {
+        "type": f"B{n}",
+        "message": "m",
+        "stack": f"B{n}: m\n    at f{n} (https://shop.example.com/f{n}.js:1:1)",
+    }
 
 
 WRITES: dict[str, tuple[str, Callable[[int], object]]] = {
