@@ -276,7 +276,7 @@ async fn every_operation_of_the_document_asks_for_its_scope() {
         }
     }
     assert_eq!(
-        n_guarded, 32,
+        n_guarded, 33,
         "a new operation is here as soon as it is in the document"
     );
 }
