@@ -126,16 +126,26 @@ pub(crate) fn page(database: &Path, year: &Year, range: &Range, shape: &Shape) -
     Ok(times(ms))
 }
 
+/// The page itself over HTTP, made whole.
+pub(crate) async fn rendered(server: &Server, range: &Range, shape: &Shape) -> Result<Times> {
+    over_http(server, &format!("/api-monitoring?range={}h", range.hours), shape).await
+}
+
 /// The same over HTTP, as Malti's dashboard asks.
 pub(crate) async fn door(server: &Server, range: &Range, shape: &Shape, now_ms: i64) -> Result<Times> {
+    let path = format!(
+        "/api/v1/metrics/aggregate?interval={}&start_time={}&end_time={now_ms}",
+        range.interval,
+        now_ms - range.hours * HOUR_MS
+    );
+    over_http(server, &path, shape).await
+}
+
+async fn over_http(server: &Server, path: &str, shape: &Shape) -> Result<Times> {
     let mut client = server.client();
     let mut ms = Vec::new();
     for n in 0..N_ASKED {
-        let mut path = format!(
-            "/api/v1/metrics/aggregate?interval={}&start_time={}&end_time={now_ms}",
-            range.interval,
-            now_ms - range.hours * HOUR_MS
-        );
+        let mut path = path.to_owned();
         for dimension in shape.dimensions {
             let value = value(*dimension, n).replace('{', "%7B").replace('}', "%7D");
             path += &format!("&{}={value}", dimension.name());
