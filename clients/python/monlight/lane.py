@@ -214,9 +214,7 @@ class Lane(Generic[Item]):
         return most
 
     def _handle(self, parcel: Parcel[Item], answer: Answer) -> None:
-        for ticket in parcel.tickets:
-            settle(ticket, answer.is_taken)
-        parcel.tickets.clear()
+        tickets, parcel.tickets = parcel.tickets, []
         parcel.n_attempts += 1
         if answer.is_taken:
             self._recovered(answer)
@@ -230,6 +228,9 @@ class Lane(Generic[Item]):
             self._warn(f"{answer.words}; {len(parcel.items)} lost")
             self._release_barriers(is_failed=True)
             self._done(len(parcel.items))
+        # Last: whoever waits for it finds all of this done.
+        for ticket in tickets:
+            settle(ticket, answer.is_taken)
 
     def _done(self, n: int) -> None:
         with self._lock:
