@@ -6,5 +6,5 @@ command -v cargo-fuzz >/dev/null || { echo "missing: cargo-fuzz (cargo install c
 ./seed.sh
 for target in $(cargo +nightly fuzz list); do
     echo "== $target"
-    cargo +nightly fuzz run "$target" -- -max_total_time="${SECONDS_EACH:-60}" -rss_limit_mb=256 -print_final_stats=1 2>&1 | tail -n 12
+    cargo +nightly fuzz run "$target" -- -max_total_time="${SECONDS_EACH:-60}" -rss_limit_mb=1024 -print_final_stats=1 2>&1 | tail -n 12
 done

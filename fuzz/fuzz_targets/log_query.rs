@@ -51,7 +51,7 @@ thread_local! {
             entries.push(entry);
         }
         names.store(&database).expect("names are stored");
-        let sizes = Sizes { max_entries: 3, max_partition: 4 };
+        let sizes = Sizes { max_entries: 3, max_partition: 4, piece_bytes: 64 };
         let sealed = seal::prepare(&[Arc::new(frame)], sizes).expect("blocks are made");
         sealed.store(&database, sizes).expect("blocks are stored");
         Known { database, names, entries }
