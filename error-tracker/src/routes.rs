@@ -4,7 +4,7 @@
 use auth::Scope;
 use web::{Method, Policy, Routes};
 
-use crate::api::{errors, export, live, occurrences, projects, releases, reports, rules, users, work};
+use crate::api::{errors, export, live, occurrences, projects, releases, reports, users, work};
 use crate::app::App;
 use crate::pages;
 use crate::settings::Settings;
@@ -36,10 +36,6 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .post("/api/errors/{id}/notes", work::note)
         .row(Method::DELETE, "/api/errors/{id}/notes/{note}", work::delete_note)
         .row(Method::DELETE, "/api/users/{user}", users::forget)
-        .get("/api/rules", rules::list)
-        .post("/api/rules", rules::create)
-        .row(Method::PUT, "/api/rules/{id}", rules::change)
-        .row(Method::DELETE, "/api/rules/{id}", rules::delete)
         .with(Policy::key(Scope::Admin).body_bytes(settings.max_body_bytes))
         .row(
             Method::PUT,
@@ -52,11 +48,6 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/releases", pages::releases::show)
         .get("/start", pages::start::show)
         .with(Policy::page(Scope::Admin))
-        .post("/alerts/rules", pages::alerts::add_rule)
-        .post("/alerts/rules/{id}", pages::alerts::change_rule)
-        .post("/alerts/rules/{id}/pause", pages::alerts::pause_rule)
-        .post("/alerts/rules/{id}/resume", pages::alerts::resume_rule)
-        .post("/alerts/rules/{id}/delete", pages::alerts::delete_rule)
         .post("/errors/bulk", pages::group::bulk)
         .post("/errors/{id}/resolve", pages::group::resolve)
         .post("/errors/{id}/reopen", pages::group::reopen)
@@ -66,7 +57,7 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .post("/errors/{id}/delete", pages::group::delete)
         .post("/errors/{id}/notes", pages::group::note)
         .post("/errors/{id}/notes/{note}/delete", pages::group::delete_note)
-        // Channels and deliveries: `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
+        // Rules, channels and deliveries: `/api/rules`, `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
         .and(alerts::routes())
 }
 

@@ -2,20 +2,20 @@
 
 use serde::Deserialize;
 use serde_json::Number;
-use web::{Error, Request, Result, StatusCode};
+use web::{Error, Result};
 
 use crate::app::App;
 use crate::domain::alerting::Rule;
 use crate::domain::json_text::whole;
 use crate::store::rules::{self, StoredRule};
-use alerts::{Target, read_quiet_hours};
+use alerts::{Target, no_such_rule, read_quiet_hours, too_many_rules};
 
 /// Most rules: each is asked whenever something happens.
 const MAX_RULES: i64 = 200;
 
 /// A rule as it is asked for.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct NewRule {
+pub struct NewRule {
     pub(crate) project: Option<String>,
     pub(crate) environment: Option<String>,
     #[serde(default)]
@@ -41,8 +41,7 @@ pub(crate) async fn add(app: &App, new: NewRule) -> Result<i64> {
             return Ok(Err(refusal));
         }
         if rules::count(tx)? >= MAX_RULES {
-            let words = format!("there are {MAX_RULES} rules already");
-            return Ok(Err(Error::new(StatusCode::CONFLICT, words)));
+            return Ok(Err(too_many_rules(MAX_RULES)));
         }
         rules::put(tx, &stored).map(Ok)
     });
@@ -118,14 +117,4 @@ pub(crate) async fn remove(app: &App, id: i64) -> Result<()> {
         true => Ok(()),
         false => Err(no_such_rule()),
     }
-}
-
-/// The path's id; what is no number cannot be found.
-pub(crate) fn rule_id(request: &Request) -> Result<i64> {
-    let id = request.param("id").parse().ok();
-    id.filter(|id| *id > 0).ok_or_else(no_such_rule)
-}
-
-fn no_such_rule() -> Error {
-    Error::not_found("Rule not found")
 }

@@ -1,11 +1,11 @@
 //! Rules: what is taken as one; the same for the API and the page.
 
-use alerts::{Target, read_quiet_hours};
+use alerts::{Target, no_such_rule, read_quiet_hours, too_many_rules};
 use serde::Deserialize;
 use serde_json::Number;
 use service::unix_ms;
 use ui::link;
-use web::{Error, Query, Request, Result, StatusCode};
+use web::{Error, Query, Result};
 
 use crate::app::App;
 use crate::asked;
@@ -27,7 +27,7 @@ pub(crate) const DEFAULT_PAUSE_MINUTES: u32 = 60;
 
 /// A rule as it is asked for.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct NewRule {
+pub struct NewRule {
     pub(crate) name: String,
     /// The query of a search's URL: `search=timeout&level=>=ERROR`. Times and pages in it do not count.
     #[serde(default)]
@@ -51,8 +51,7 @@ pub(crate) async fn add(app: &App, new: NewRule) -> Result<i64> {
             return Ok(Err(refusal));
         }
         if alert_rules::count(tx)? >= MAX_RULES {
-            let words = format!("there are {MAX_RULES} rules already");
-            return Ok(Err(Error::new(StatusCode::CONFLICT, words)));
+            return Ok(Err(too_many_rules(MAX_RULES)));
         }
         alert_rules::put(tx, &stored).map(Ok)
     });
@@ -223,14 +222,4 @@ pub(crate) async fn remove(app: &App, id: i64) -> Result<()> {
         }
         false => Err(no_such_rule()),
     }
-}
-
-/// The path's id; what is no number cannot be found.
-pub(crate) fn rule_id(request: &Request) -> Result<i64> {
-    let id = request.param("id").parse().ok();
-    id.filter(|id| *id > 0).ok_or_else(no_such_rule)
-}
-
-fn no_such_rule() -> Error {
-    Error::not_found("Rule not found")
 }

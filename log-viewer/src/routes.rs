@@ -2,9 +2,9 @@
 //! Health, metrics, documents, assets and signing in come from `service`.
 
 use auth::Scope;
-use web::{Method, Policy, Routes};
+use web::{Policy, Routes};
 
-use crate::api::{alert_rules, containers, export, fields, histogram, logs, sources, submit, tail};
+use crate::api::{containers, export, fields, histogram, logs, sources, submit, tail};
 use crate::app::App;
 use crate::pages::{alerts as alert_page, entry, logs as log_page};
 use crate::settings::Settings;
@@ -28,21 +28,12 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/api/logs/stats", containers::stats)
         .get("/api/sources", sources::list)
         .with(Policy::key(Scope::Admin))
-        .get("/api/rules", alert_rules::list)
-        .post("/api/rules", alert_rules::create)
-        .row(Method::PUT, "/api/rules/{id}", alert_rules::change)
-        .row(Method::DELETE, "/api/rules/{id}", alert_rules::delete)
         .with(Policy::page(Scope::Read))
         .get("/alerts/firings/{id}", alert_page::firing)
         .get("/", log_page::show)
         .get("/logs/{id}", entry::show)
         .with(Policy::page(Scope::Admin))
-        .post("/alerts/rules", alert_page::add_rule)
-        .post("/alerts/rules/{id}", alert_page::change_rule)
-        .post("/alerts/rules/{id}/pause", alert_page::pause_rule)
-        .post("/alerts/rules/{id}/resume", alert_page::resume_rule)
-        .post("/alerts/rules/{id}/delete", alert_page::delete_rule)
-        // Channels and deliveries: `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
+        // Rules, channels and deliveries: `/api/rules`, `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
         .and(alerts::routes())
 }
 

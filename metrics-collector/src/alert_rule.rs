@@ -1,12 +1,12 @@
 //! Rules: what is taken as one, and how its query is read; the same for the API, the page and the job.
 
-use alerts::{Audience, Event, Reach, Target, read_quiet_hours};
+use alerts::{Audience, Event, Reach, Target, no_such_rule, read_quiet_hours, too_many_rules};
 use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::Number;
 use service::unix_ms;
 use ui::link;
-use web::{Error, Query, Request, Result, StatusCode};
+use web::{Error, Query, Result};
 
 use crate::api::select_query::{self, duration_ms};
 use crate::app::App;
@@ -28,7 +28,7 @@ pub(crate) const DEFAULT_WINDOW: &str = "5m";
 
 /// A rule as it is asked for.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct NewRule {
+pub struct NewRule {
     pub(crate) name: String,
     /// The query of an explorer's or API's URL: `name=http_requests&function=rate&group_by=path`. Times in it don't count.
     pub(crate) query: String,
@@ -55,8 +55,7 @@ pub(crate) async fn add(app: &App, new: NewRule) -> Result<i64> {
             return Ok(Err(refusal));
         }
         if alert_rules::count(tx)? >= MAX_RULES {
-            let words = format!("there are {MAX_RULES} rules already");
-            return Ok(Err(Error::new(StatusCode::CONFLICT, words)));
+            return Ok(Err(too_many_rules(MAX_RULES)));
         }
         alert_rules::put(tx, &stored).map(Ok)
     });
@@ -254,14 +253,4 @@ pub(crate) async fn find(app: &App, id: i64) -> Result<StoredRule> {
         .common
         .read(move |connection| alert_rules::find(connection, id));
     found.await?.ok_or_else(no_such_rule)
-}
-
-/// The path's id; what is no number cannot be found.
-pub(crate) fn rule_id(request: &Request) -> Result<i64> {
-    let id = request.param("id").parse().ok();
-    id.filter(|id| *id > 0).ok_or_else(no_such_rule)
-}
-
-fn no_such_rule() -> Error {
-    Error::not_found("Rule not found")
 }

@@ -5,7 +5,7 @@ use auth::Scope;
 use web::{Keyless, Method, Policy, Routes};
 
 use crate::api::malti::{access, aggregate, auth_test, ingest as malti_ingest};
-use crate::api::{alert_rules, catalogue, csv, dashboard, ingest, metrics, submit, vantage};
+use crate::api::{catalogue, csv, dashboard, ingest, metrics, submit, vantage};
 use crate::app::App;
 use crate::pages::monitoring::{endpoint as api_endpoint, overview as api_overview};
 use crate::pages::{alerts as alert_page, explore, metric, overview, start};
@@ -26,17 +26,8 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .get("/api/dashboard", dashboard::show)
         .get("/api/ingest", ingest::show)
         .with(Policy::key(Scope::Admin))
-        .get("/api/rules", alert_rules::list)
-        .post("/api/rules", alert_rules::create)
-        .row(Method::PUT, "/api/rules/{id}", alert_rules::change)
-        .row(Method::DELETE, "/api/rules/{id}", alert_rules::delete)
         .with(Policy::page(Scope::Admin))
-        .post("/alerts/rules", alert_page::add_rule)
-        .post("/alerts/rules/{id}", alert_page::change_rule)
-        .post("/alerts/rules/{id}/pause", alert_page::pause_rule)
-        .post("/alerts/rules/{id}/resume", alert_page::resume_rule)
-        .post("/alerts/rules/{id}/delete", alert_page::delete_rule)
-        // Channels and deliveries: `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
+        // Rules, channels and deliveries: `/api/rules`, `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
         .and(alerts::routes())
         .with(Policy::page(Scope::Read))
         .get("/", overview::show)

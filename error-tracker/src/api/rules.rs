@@ -1,14 +1,10 @@
 //! `/api/rules`: who is told of what.
 
-use std::sync::Arc;
-
 use serde::Serialize;
-use serde_json::json;
-use web::{Request, Response, ResponseExt, Result, StatusCode};
+use serde_json::Value;
+use web::{Error, Result};
 
-use super::work::body;
 use crate::app::App;
-use crate::rule::{self, NewRule, rule_id};
 use crate::store::rules::{self, StoredRule};
 
 #[derive(Serialize)]
@@ -43,37 +39,13 @@ impl<'a> Row<'a> {
     }
 }
 
-/// `GET /api/rules`
-pub(crate) async fn list(app: Arc<App>, _: Request) -> Result<Response> {
+/// Every rule, as the API shows it.
+pub(crate) async fn rows(app: &App) -> Result<Vec<Value>> {
     let all = app.common.read(rules::all).await?;
-    let rows: Vec<Row<'_>> = all.iter().map(Row::of).collect();
-    Ok(Response::json(StatusCode::OK, &json!({ "rules": rows })))
+    let rows = all.iter().map(|stored| serde_json::to_value(Row::of(stored)));
+    rows.collect::<Result<_, _>>().map_err(Error::internal)
 }
 
 /// What a rule is made of, for refusals.
-const SHAPE: &str = "{\"project\", \"environment\", \"quiet_hours\": a string, \"on_created\", \"on_reopened\", \
+pub(crate) const SHAPE: &str = "{\"project\", \"environment\", \"quiet_hours\": a string, \"on_created\", \"on_reopened\", \
                      \"on_spike\", \"is_paused\": true or false, \"every_n\", \"channel_id\": a number}";
-
-/// `POST /api/rules`: 201 with the rule's number.
-pub(crate) async fn create(app: Arc<App>, mut request: Request) -> Result<Response> {
-    let new: NewRule = body(&mut request, SHAPE).await?;
-    let id = rule::add(&app, new).await?;
-    Ok(Response::json(StatusCode::CREATED, &json!({ "id": id })))
-}
-
-/// `PUT /api/rules/{id}`: the whole rule, as it is to be from now on.
-pub(crate) async fn change(app: Arc<App>, mut request: Request) -> Result<Response> {
-    let id = rule_id(&request)?;
-    let new: NewRule = body(&mut request, SHAPE).await?;
-    rule::change(&app, id, new).await?;
-    let answer = json!({ "status": "changed", "id": id });
-    Ok(Response::json(StatusCode::OK, &answer))
-}
-
-/// `DELETE /api/rules/{id}`
-pub(crate) async fn delete(app: Arc<App>, request: Request) -> Result<Response> {
-    let id = rule_id(&request)?;
-    rule::remove(&app, id).await?;
-    let answer = json!({ "status": "deleted", "id": id });
-    Ok(Response::json(StatusCode::OK, &answer))
-}

@@ -1,7 +1,5 @@
 //! `/alerts`: who is told of what. Where alerts go and what came of it are parts that all services have.
 
-use std::sync::Arc;
-
 use serde_json::Number;
 use ui::{Excerpt, Frame, Template};
 use web::{Error, Query, Request, Response, Result};
@@ -9,10 +7,10 @@ use web::{Error, Query, Request, Response, Result};
 use super::inbox_view::project_line;
 use crate::app::App;
 use crate::domain::spike;
-use crate::rule::{self, NewRule, rule_id};
+use crate::rule::NewRule;
 use crate::store::groups;
 use crate::store::rules::{self, StoredRule};
-use alerts::{RuleButtons, View, done};
+use alerts::{RuleAsked, RuleButtons, View};
 
 /// `alerts.html`.
 #[derive(Template)]
@@ -28,7 +26,7 @@ struct AlertsPage {
 
 /// The form that adds or changes a rule: as it begins, filled from a rule, or as it was when it was refused.
 #[derive(Default)]
-struct RuleForm {
+pub struct RuleForm {
     /// Of the rule that is changed.
     id: Option<i64>,
     is_open: bool,
@@ -41,6 +39,15 @@ struct RuleForm {
 }
 
 impl RuleForm {
+    /// What it is filled with.
+    pub(crate) fn new(asked: RuleAsked<'_, StoredRule>) -> Self {
+        match asked {
+            RuleAsked::New(_) => Self::fresh(),
+            RuleAsked::Stored(stored) => Self::of_stored(stored),
+            RuleAsked::Refused(id, form) => Self { id, ..Self::of(form) },
+        }
+    }
+
     /// What most want.
     fn fresh() -> Self {
         Self {
@@ -131,22 +138,8 @@ impl RuleRow {
     }
 }
 
-/// The page with its form empty, or with the rule that `?rule=` names.
-pub(crate) async fn asked(app: &App, request: &Request, mut view: View) -> Result<Response> {
-    let id = request.query().get("rule").and_then(|id| id.parse().ok());
-    let form = match id {
-        Some(id) => {
-            let stored = rule::find(app, id).await?;
-            view.rule_fields
-                .show(stored.target, stored.quiet_hours.as_deref());
-            RuleForm::of_stored(&stored)
-        }
-        None => RuleForm::fresh(),
-    };
-    page(app, request, view, form).await
-}
-
-async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
+/// The page, with the parts that all services have and the form.
+pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
     let found = app.read(|connection| {
         Ok((
             rules::all(connection)?,
@@ -169,63 +162,8 @@ async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Resul
     Ok(service::page(status, &page))
 }
 
-/// `POST /alerts/rules`
-pub(crate) async fn add_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
-    let form = request.form().await?;
-    let outcome = match new_rule(&form, false) {
-        Ok(new) => rule::add(&app, new).await.map(drop),
-        Err(error) => Err(error),
-    };
-    match outcome {
-        Err(error) => refused(&app, &request, error, RuleForm::of(&form), &form).await,
-        Ok(()) => done(&*app, &request, Ok(()), "added", "../").await,
-    }
-}
-
-async fn refused(
-    app: &App,
-    request: &Request,
-    error: Error,
-    filled: RuleForm,
-    form: &Query,
-) -> Result<Response> {
-    let view = View::refused(app, request, error, form).await?;
-    page(app, request, view, filled).await
-}
-
-/// `POST /alerts/rules/{id}`
-pub(crate) async fn change_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
-    let id = rule_id(&request)?;
-    let form = request.form().await?;
-    // Paused or not, it stays so.
-    let is_paused = rule::find(&app, id).await?.is_paused;
-    let outcome = match new_rule(&form, is_paused) {
-        Ok(new) => rule::change(&app, id, new).await,
-        Err(error) => Err(error),
-    };
-    let filled = RuleForm {
-        id: Some(id),
-        ..RuleForm::of(&form)
-    };
-    match outcome {
-        Err(error) => refused(&app, &request, error, filled, &form).await,
-        Ok(()) => done(&*app, &request, Ok(()), "changed", "../../").await,
-    }
-}
-
-/// `POST /alerts/rules/{id}/pause`
-pub(crate) async fn pause_rule(app: Arc<App>, request: Request) -> Result<Response> {
-    let outcome = rule::set_paused(&app, rule_id(&request)?, true).await;
-    done(&*app, &request, outcome, "paused", "../../../").await
-}
-
-/// `POST /alerts/rules/{id}/resume`
-pub(crate) async fn resume_rule(app: Arc<App>, request: Request) -> Result<Response> {
-    let outcome = rule::set_paused(&app, rule_id(&request)?, false).await;
-    done(&*app, &request, outcome, "resumed", "../../../").await
-}
-
-fn new_rule(form: &Query, is_paused: bool) -> Result<NewRule> {
+/// What the form asks for.
+pub(crate) fn new_rule(form: &Query, is_paused: bool) -> Result<NewRule> {
     let text = |name| form.get(name).map(str::to_owned);
     let number = |name: &str| -> Result<Option<Number>> {
         form.get(name)
@@ -244,10 +182,4 @@ fn new_rule(form: &Query, is_paused: bool) -> Result<NewRule> {
         channel_id: number("channel_id")?,
         is_paused,
     })
-}
-
-/// `POST /alerts/rules/{id}/delete`
-pub(crate) async fn delete_rule(app: Arc<App>, request: Request) -> Result<Response> {
-    let outcome = rule::remove(&app, rule_id(&request)?).await;
-    done(&*app, &request, outcome, "deleted", "../../../").await
 }

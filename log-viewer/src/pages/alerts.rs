@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use alerts::{RuleButtons, View, done};
+use alerts::{RuleAsked, RuleButtons, View};
 use serde_json::Number;
 use service::unix_ms;
 use ui::{Excerpt, Frame, Moment, Template};
 use web::{Error, Query, Request, Response, ResponseExt, Result};
 
 use super::asked_view::Asked;
-use crate::alert_rule::{self, DEFAULT_PAUSE_MINUTES, NewRule, rule_id, search_of};
+use crate::alert_rule::{DEFAULT_PAUSE_MINUTES, NewRule, search_of};
 use crate::app::App;
 use crate::store::alert_rules::{self, StoredRule};
 use crate::store::firings;
@@ -42,7 +42,7 @@ struct RuleRow {
 
 /// The form that adds or changes a rule: as it begins, filled from a search or from a rule, or as it was when it was
 /// refused.
-struct RuleForm {
+pub struct RuleForm {
     /// Of the rule that is changed.
     id: Option<i64>,
     is_open: bool,
@@ -55,6 +55,15 @@ struct RuleForm {
 }
 
 impl RuleForm {
+    /// What it is filled with.
+    pub(crate) fn new(asked: RuleAsked<'_, StoredRule>) -> Self {
+        match asked {
+            RuleAsked::New(query) => Self::asked(query),
+            RuleAsked::Stored(stored) => Self::of_stored(stored),
+            RuleAsked::Refused(id, form) => Self { id, ..Self::of(form) },
+        }
+    }
+
     /// Of the page's own URL, which may hold a search: `/alerts?search=timeout`.
     fn asked(query: &Query) -> Self {
         Self {
@@ -140,22 +149,8 @@ fn search_words(query: &str) -> String {
     }
 }
 
-/// The page with its form empty, filled from its URL's search, or with the rule that `?rule=` names.
-pub(crate) async fn asked(app: &App, request: &Request, mut view: View) -> Result<Response> {
-    let id = request.query().get("rule").and_then(|id| id.parse().ok());
-    let form = match id {
-        Some(id) => {
-            let stored = alert_rule::find(app, id).await?;
-            view.rule_fields
-                .show(stored.target, stored.quiet_hours.as_deref());
-            RuleForm::of_stored(&stored)
-        }
-        None => RuleForm::asked(request.query()),
-    };
-    page(app, request, view, form).await
-}
-
-async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
+/// The page, with the parts that all services have and the form.
+pub(crate) async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Result<Response> {
     let rules = app.common.read(alert_rules::all).await?;
     let (status, now) = (view.status, unix_ms());
     let frame = app.common.frame(request, "Alerts");
@@ -171,63 +166,8 @@ async fn page(app: &App, request: &Request, view: View, form: RuleForm) -> Resul
     Ok(service::page(status, &page))
 }
 
-/// `POST /alerts/rules`
-pub(crate) async fn add_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
-    let form = request.form().await?;
-    let outcome = match new_rule(&form, false) {
-        Ok(new) => alert_rule::add(&app, new).await.map(drop),
-        Err(error) => Err(error),
-    };
-    match outcome {
-        Err(error) => refused(&app, &request, error, RuleForm::of(&form), &form).await,
-        Ok(()) => done(&*app, &request, Ok(()), "added", "../").await,
-    }
-}
-
-async fn refused(
-    app: &App,
-    request: &Request,
-    error: Error,
-    filled: RuleForm,
-    form: &Query,
-) -> Result<Response> {
-    let view = View::refused(app, request, error, form).await?;
-    page(app, request, view, filled).await
-}
-
-/// `POST /alerts/rules/{id}`
-pub(crate) async fn change_rule(app: Arc<App>, mut request: Request) -> Result<Response> {
-    let id = rule_id(&request)?;
-    let form = request.form().await?;
-    // Paused or not, it stays so.
-    let is_paused = alert_rule::find(&app, id).await?.is_paused;
-    let outcome = match new_rule(&form, is_paused) {
-        Ok(new) => alert_rule::change(&app, id, new).await,
-        Err(error) => Err(error),
-    };
-    let filled = RuleForm {
-        id: Some(id),
-        ..RuleForm::of(&form)
-    };
-    match outcome {
-        Err(error) => refused(&app, &request, error, filled, &form).await,
-        Ok(()) => done(&*app, &request, Ok(()), "changed", "../../").await,
-    }
-}
-
-/// `POST /alerts/rules/{id}/pause`
-pub(crate) async fn pause_rule(app: Arc<App>, request: Request) -> Result<Response> {
-    let outcome = alert_rule::set_paused(&app, rule_id(&request)?, true).await;
-    done(&*app, &request, outcome, "paused", "../../../").await
-}
-
-/// `POST /alerts/rules/{id}/resume`
-pub(crate) async fn resume_rule(app: Arc<App>, request: Request) -> Result<Response> {
-    let outcome = alert_rule::set_paused(&app, rule_id(&request)?, false).await;
-    done(&*app, &request, outcome, "resumed", "../../../").await
-}
-
-fn new_rule(form: &Query, is_paused: bool) -> Result<NewRule> {
+/// What the form asks for.
+pub(crate) fn new_rule(form: &Query, is_paused: bool) -> Result<NewRule> {
     let text = |name| form.get(name).map(str::to_owned);
     let number = |name: &str| -> Result<Option<Number>> {
         form.get(name)
@@ -252,12 +192,6 @@ fn new_rule(form: &Query, is_paused: bool) -> Result<NewRule> {
         channel_id: number("channel_id")?,
         is_paused,
     })
-}
-
-/// `POST /alerts/rules/{id}/delete`
-pub(crate) async fn delete_rule(app: Arc<App>, request: Request) -> Result<Response> {
-    let outcome = alert_rule::remove(&app, rule_id(&request)?).await;
-    done(&*app, &request, outcome, "deleted", "../../../").await
 }
 
 /// `GET /alerts/firings/{id}`: leads to what matched.

@@ -1,14 +1,14 @@
-//! What a service brings: its causes and its words. Everything else is the same for all.
+//! What a service brings: its causes and its words. Its rules are [`Rules`](crate::Rules).
+//! Everything else is the same for all.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use web::{Request, Response, Result};
+use web::Result;
 
 use crate::content::Content;
 use crate::domain::digest::Digest;
 use crate::machinery::Alerts;
-use crate::pages::View;
 
 /// Implemented by a service's `App`.
 ///
@@ -41,7 +41,4 @@ pub trait Alerting: Send + Sync + Sized + 'static {
 
     /// The subject's page, seen from the service's root: `errors/12`.
     fn subject_path(subject_id: i64) -> String;
-
-    /// The page `/alerts`, with the service's rules between the parts of `view`.
-    fn page(&self, request: &Request, view: View) -> impl Future<Output = Result<Response>> + Send;
 }

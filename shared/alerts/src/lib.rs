@@ -1,7 +1,8 @@
 //! Alerts, whatever they are about: channels, who is told, held deliveries, singly or as a digest, quiet hours, sending
-//! and trying again, history. A service owns its causes and its words: see [`Alerting`].
+//! and trying again, history, the doors of rules. A service owns its causes, its words and its rules: see [`Alerting`]
+//! and [`Rules`].
 //!
-//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `content` → `channel`, `told` → `alerting`, `machinery` →
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `rules`, `content` → `channel`, `told` → `alerting`, `machinery` →
 //! `store` → `domain`, `settings`.
 
 mod alerting;
@@ -14,6 +15,7 @@ mod jobs;
 mod machinery;
 pub mod pages;
 mod routes;
+mod rules;
 mod settings;
 pub mod store;
 mod told;
@@ -23,8 +25,9 @@ pub use content::Content;
 pub use doctor::examine;
 pub use jobs::start;
 pub use machinery::Alerts;
-pub use pages::{RuleButtons, View, done};
+pub use pages::{RuleButtons, View};
 pub use routes::routes;
+pub use rules::{RuleAsked, RuleCommon, Rules, no_such_rule, too_many_rules};
 pub use settings::{PostmarkAccount, Settings, Smtp, SmtpTls};
 pub use store::SCHEMA;
 pub use store::deliveries::Event;

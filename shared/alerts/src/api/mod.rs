@@ -2,4 +2,5 @@
 
 pub(crate) mod channels;
 pub(crate) mod deliveries;
+pub(crate) mod rules;
 pub(crate) mod test;

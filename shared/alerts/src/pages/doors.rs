@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 
+use super::rules;
 use super::said::Said;
 use super::view::View;
-use crate::alerting::Alerting;
 use crate::channel::{self, NewChannel, channel_id};
+use crate::rules::Rules;
 
 /// `GET /alerts`
-pub(crate) async fn show<A: Alerting>(app: Arc<A>, request: Request) -> Result<Response> {
+pub(crate) async fn show<A: Rules>(app: Arc<A>, request: Request) -> Result<Response> {
     let said = Said::after(request.query().get("said"));
     shown(&*app, &request, StatusCode::OK, said, None).await
 }
 
-async fn shown<A: Alerting>(
+async fn shown<A: Rules>(
     app: &A,
     request: &Request,
     status: StatusCode,
@@ -23,11 +24,11 @@ async fn shown<A: Alerting>(
     asked: Option<NewChannel>,
 ) -> Result<Response> {
     let view = View::read(app, request, status, said, asked).await?;
-    app.page(request, view).await
+    rules::shown(app, request, view).await
 }
 
 /// Back to the page, or the page with why it was not done. `up` leads from the form's address to the root.
-pub async fn done<A: Alerting>(
+pub(super) async fn done<A: Rules>(
     app: &A,
     request: &Request,
     outcome: Result<()>,
@@ -44,7 +45,7 @@ pub async fn done<A: Alerting>(
 }
 
 /// `POST /alerts/test`: a test to everybody.
-pub(crate) async fn test<A: Alerting>(app: Arc<A>, request: Request) -> Result<Response> {
+pub(crate) async fn test<A: Rules>(app: Arc<A>, request: Request) -> Result<Response> {
     let outcome = channel::test_all(app.alerts()).await.and_then(|n| match n {
         0 => Err(Error::bad_request(
             "there is nobody to tell: add a channel, or set ALERT_EMAILS and SMTP_HOST",
@@ -55,7 +56,7 @@ pub(crate) async fn test<A: Alerting>(app: Arc<A>, request: Request) -> Result<R
 }
 
 /// `POST /alerts/channels`
-pub(crate) async fn add_channel<A: Alerting>(app: Arc<A>, mut request: Request) -> Result<Response> {
+pub(crate) async fn add_channel<A: Rules>(app: Arc<A>, mut request: Request) -> Result<Response> {
     let form = request.form().await?;
     let text = |name| form.get(name).map(str::to_owned);
     let new = NewChannel {
@@ -85,13 +86,13 @@ pub(crate) async fn add_channel<A: Alerting>(app: Arc<A>, mut request: Request) 
 }
 
 /// `POST /alerts/channels/{id}/test`
-pub(crate) async fn test_channel<A: Alerting>(app: Arc<A>, request: Request) -> Result<Response> {
+pub(crate) async fn test_channel<A: Rules>(app: Arc<A>, request: Request) -> Result<Response> {
     let outcome = channel::send_test(app.alerts(), channel_id(&request)?).await;
     done(&*app, &request, outcome.map(drop), "tested", "../../../").await
 }
 
 /// `POST /alerts/channels/{id}/delete`
-pub(crate) async fn delete_channel<A: Alerting>(app: Arc<A>, request: Request) -> Result<Response> {
+pub(crate) async fn delete_channel<A: Rules>(app: Arc<A>, request: Request) -> Result<Response> {
     let outcome = channel::remove(&*app, channel_id(&request)?).await;
     done(&*app, &request, outcome, "deleted", "../../../").await
 }

@@ -5,11 +5,11 @@ mod doors;
 mod history;
 mod rule_buttons;
 mod rule_fields;
+pub(crate) mod rules;
 mod said;
 mod view;
 
 pub use channels::Channels;
-pub use doors::done;
 pub(crate) use doors::{add_channel, delete_channel, show, test, test_channel};
 pub use history::History;
 pub use rule_buttons::RuleButtons;
