@@ -5,21 +5,21 @@ use error_tracker::domain::alerting::Kind;
 use alerts::domain::quiet_hours::QuietHours;
 use error_tracker::domain::recognition::Recognition;
 use error_tracker::domain::release::{self, Seen};
-use error_tracker::domain::{fingerprint, mail, report};
+use error_tracker::domain::{fingerprint, mail, report, rich};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     let Ok(report) = report::read(body, None) else { return };
     assert!(report.project.chars().count() <= report::MAX_PROJECT_CHARS);
-    assert!(report.exception_type.chars().count() <= report::MAX_TYPE_CHARS);
+    assert!(report.exception_type.chars().count() <= rich::MAX_TYPE_CHARS);
     for json in [&report.request_headers, &report.extra].into_iter().flatten() {
         serde_json::from_str::<&serde_json::value::RawValue>(json).expect("kept JSON is JSON");
     }
     assert_eq!(fingerprint::of(&report).len(), 32);
     assert_eq!(Recognition::default().recognise(&report).key.len(), "1:".len() + 32);
-    assert!(report.tags.len() <= report::MAX_TAGS);
+    assert!(report.tags.len() <= rich::MAX_TAGS);
     if let Some(packed) = report.packed() {
-        assert_eq!(report::Rich::unpack(&packed), report.rich);
+        assert_eq!(rich::Rich::unpack(&packed), report.rich);
     }
     fingerprint::text_hash(&report);
     report.noise();

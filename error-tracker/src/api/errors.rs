@@ -13,7 +13,7 @@ use web::{Error, Query, Request, Response, ResponseExt, Result, StatusCode};
 use crate::app::App;
 use crate::domain::exception;
 use crate::domain::markdown;
-use crate::domain::report::Rich;
+use crate::domain::rich::Rich;
 use crate::domain::search_query;
 use crate::domain::time_text;
 use crate::store::activities::{self, Activity};
@@ -185,7 +185,7 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
         let grouping = tallies::grouping(connection, id)?;
         let work = Work {
             snooze: snoozes::find(connection, id)?,
-            merged: families::merged(connection, id)?,
+            merged: groups::merged(connection, id)?,
             activity: activities::of_group(connection, id, SHOWN_ACTIVITIES)?,
         };
         Ok(found.map(|(group, traceback)| (group, traceback, kept, tags, grouping, work)))

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use super::exception::{self, Exception};
 use super::lenient::{cut, field, items, pairs, text, trimmed};
-use super::report::{Level, MAX_TAGS, MAX_TYPE_CHARS, Rich};
+use super::level::Level;
+use super::rich::{MAX_TAGS, MAX_TYPE_CHARS, Rich};
 use super::time_text;
 
 const MAX_NAME_CHARS: usize = 200;

@@ -3,25 +3,19 @@
 use std::borrow::Cow;
 
 use api_types::{ErrorReport, Text};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::domain::exception::{self, Exception};
+use crate::domain::level::Level;
 use crate::domain::noise::{self, Noise};
+use crate::domain::rich::{MAX_TYPE_CHARS, Rich};
 use crate::domain::{json_text, pieces};
 
 /// Longest project name, in characters.
 pub const MAX_PROJECT_CHARS: usize = 100;
-/// Longest exception type, in characters.
-pub const MAX_TYPE_CHARS: usize = 200;
-/// Effort of zstd: a page of JSON takes some 20 µs.
-const PACK_LEVEL: i32 = 3;
-/// Largest [`Rich`] as JSON; it is cut to less when it is read.
-const MAX_RICH_BYTES: usize = 16 << 20;
-/// Most tags kept of a report.
-pub const MAX_TAGS: usize = 50;
 /// An environment name is cut here, in characters: it is a filter, not a text.
 const MAX_ENVIRONMENT_CHARS: usize = 100;
 /// The `request_method` by which the browser relay marks what it forwards (contract §4.6).
@@ -64,112 +58,6 @@ pub struct Report {
     pub event_id: Option<String>,
     /// What is only shown of an event in pieces.
     pub rich: Option<Rich>,
-}
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Of interest to developers.
-    Debug,
-    /// Worth a note.
-    Info,
-    /// Not yet a failure.
-    Warning,
-    /// Something failed.
-    #[default]
-    Error,
-    /// The process ended.
-    Fatal,
-}
-
-impl Level {
-    /// Its name, as in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-            Self::Fatal => "fatal",
-        }
-    }
-
-    /// From the names in use, and the numbers of Python's `logging`.
-    pub fn read(value: &Value) -> Option<Self> {
-        match value {
-            Value::String(name) => Self::named(name),
-            Value::Number(number) => Self::of_number(number.as_f64()?),
-            _ => None,
-        }
-    }
-
-    /// From one of the names in use, or a number as text.
-    pub fn named(name: &str) -> Option<Self> {
-        match name.to_ascii_lowercase().as_str() {
-            "debug" | "trace" | "log" => Some(Self::Debug),
-            "info" | "notice" => Some(Self::Info),
-            "warning" | "warn" => Some(Self::Warning),
-            "error" | "err" => Some(Self::Error),
-            "fatal" | "critical" | "crit" | "emergency" | "alert" => Some(Self::Fatal),
-            number => Self::of_number(number.parse().ok()?),
-        }
-    }
-
-    fn of_number(number: f64) -> Option<Self> {
-        Some(match number {
-            n if n >= 50. => Self::Fatal,
-            n if n >= 40. => Self::Error,
-            n if n >= 30. => Self::Warning,
-            n if n >= 20. => Self::Info,
-            n if n >= 10. => Self::Debug,
-            _ => return None,
-        })
-    }
-}
-
-/// What an event in pieces has beyond a plain report, for its page only.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Rich {
-    /// With their frames, cause first; empty where the traceback's text says all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub exceptions: Vec<Exception>,
-    /// What happened before, oldest first: objects.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub breadcrumbs: Vec<Value>,
-    /// id, username, email, ip_address, …
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub user: Vec<(String, String)>,
-    /// Runtime, device, system, …
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contexts: Option<Value>,
-    /// Body, query and cookies of the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<Value>,
-    /// Host it ran on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server_name: Option<String>,
-    /// Route or job.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub transaction: Option<String>,
-    /// Language or runtime.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub platform: Option<String>,
-    /// When it happened by the client's clock: Unix milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub occurred_at: Option<i64>,
-    /// The client's id of it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_id: Option<String>,
-    /// Names and values.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<(String, String)>,
-    /// How bad it is; none: an error.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub level: Option<Level>,
-    /// Version of the app.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub release: Option<String>,
 }
 
 impl Report {
@@ -270,20 +158,6 @@ fn text_in<'a>(object: Option<&'a Value>, name: &str) -> Option<&'a str> {
     let mut fields = object?.as_object()?.iter();
     let (_, value) = fields.find(|(field, _)| field.eq_ignore_ascii_case(name))?;
     value.as_str()
-}
-
-impl Rich {
-    /// As bytes.
-    pub fn pack(&self) -> Option<Vec<u8>> {
-        let json = serde_json::to_vec(self).ok()?;
-        zstd::bulk::compress(&json, PACK_LEVEL).ok()
-    }
-
-    /// The way back from [`Rich::pack`].
-    pub fn unpack(bytes: &[u8]) -> Option<Self> {
-        let json = zstd::bulk::decompress(bytes, MAX_RICH_BYTES).ok()?;
-        serde_json::from_slice(&json).ok()
-    }
 }
 
 /// What of a report is only shown.

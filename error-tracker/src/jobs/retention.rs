@@ -7,7 +7,7 @@ use service::{Ending, unix_ms};
 
 use crate::app::App;
 use crate::store::tallies::{self, DAY_MS, HOUR_MS};
-use crate::store::{filing, groups};
+use crate::store::{event_ids, groups};
 
 const INTERVAL: Duration = Duration::from_secs(3600);
 /// Groups deleted in one transaction.
@@ -44,7 +44,7 @@ async fn sweep(app: &App) -> web::Result<()> {
         }
     }
     app.common
-        .write(|tx| filing::drop_events(tx, unix_ms() - EVENT_ID_DAYS * DAY_MS))
+        .write(|tx| event_ids::drop_events(tx, unix_ms() - EVENT_ID_DAYS * DAY_MS))
         .await?;
     let before = (unix_ms() - HOURLY_DAYS * DAY_MS).div_euclid(HOUR_MS);
     while app

@@ -4,7 +4,7 @@ use serde_json::Number;
 use ui::{Excerpt, Frame, Template};
 use web::{Error, Query, Request, Response, Result};
 
-use super::inbox_view::project_line;
+use super::source_view::project_line;
 use crate::app::App;
 use crate::domain::spike;
 use crate::rule::NewRule;

@@ -6,8 +6,12 @@ use service::{page, unix_ms};
 use ui::{Count, Moment};
 use web::{Request, Response, ResponseExt, Result, StatusCode};
 
-use super::group_view::{History, State};
-use super::inbox_view::{Filter, InboxPage, List, Row, Rows, Shown, Source, Start, Tallies};
+use super::group_parts::{source_of, state_of, unsigned};
+use super::history_view::History;
+use super::inbox_filter::{Filter, Shown};
+use super::inbox_view::{InboxPage, List, Row, Rows, Tallies};
+use super::source_view::Source;
+use super::start_view::Start;
 use crate::app::App;
 use crate::domain::search_query;
 use crate::store::groups::{self, Group, Totals};
@@ -205,29 +209,4 @@ fn row(group: &Group, hours: &[i64], now: i64) -> Row {
         first_seen: Moment::new(group.first_seen_at, now),
         last_seen: Moment::new(group.last_seen_at, now),
     }
-}
-
-/// Where a group stands.
-pub(crate) fn state_of(group: &Group, now: i64) -> State {
-    State::of(
-        group.is_resolved,
-        group.is_snoozed,
-        group.reopened_at.is_some(),
-        group.first_seen_at,
-        now,
-    )
-}
-
-/// Where a group's reports come from.
-pub(crate) fn source_of(group: &Group) -> Source {
-    if group.is_browser {
-        Source::Browser
-    } else {
-        Source::Server
-    }
-}
-
-/// A count from the store, which is never negative.
-pub(crate) fn unsigned(count: i64) -> u64 {
-    u64::try_from(count).unwrap_or(0)
 }

@@ -6,8 +6,8 @@ use service::{page, unix_ms};
 use ui::{Count, Excerpt, Frame, Moment, Template, link};
 use web::{Request, Response, Result, StatusCode};
 
-use super::inbox::unsigned;
-use super::inbox_view::project_line;
+use super::group_parts::unsigned;
+use super::source_view::project_line;
 use crate::app::App;
 use crate::store::groups;
 use crate::store::releases::{self, Release};

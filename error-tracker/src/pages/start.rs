@@ -6,7 +6,7 @@ use service::page;
 use ui::{Frame, Template};
 use web::{Request, Response, Result, StatusCode};
 
-use super::inbox_view::Start;
+use super::start_view::Start;
 use crate::app::App;
 
 /// `start.html`.

@@ -12,13 +12,6 @@ pub fn root(connection: &Connection, id: i64) -> rusqlite::Result<Option<i64>> {
     statement.query_row([id], |row| row.get(0)).optional()
 }
 
-/// The groups merged into `root`, oldest first.
-pub fn merged(connection: &Connection, root: i64) -> rusqlite::Result<Vec<i64>> {
-    let mut statement =
-        connection.prepare_cached("select id from groups where merged_into = ?1 order by id")?;
-    statement.query_map([root], |row| row.get(0))?.collect()
-}
-
 /// One group merged into another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
@@ -254,7 +247,7 @@ mod tests {
         let [a, b, c] = ["A", "B", "C"].map(|kind| file(&database, filing(kind, 1000)).group_id);
         merge(&database, b, &[c]).unwrap().unwrap();
         merge(&database, a, &[b]).unwrap().unwrap();
-        assert_eq!(merged(&database, a).unwrap(), [b, c]);
+        assert_eq!(groups::merged(&database, a).unwrap(), [b, c]);
         assert_eq!(stand(&database, a).0.n_occurrences, 3);
         assert_eq!(file(&database, filing("C", 2000)).group_id, a);
         unmerge(&database, c).unwrap();

@@ -2,7 +2,6 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::families;
 use crate::domain::search_query::SearchQuery;
 
 /// One group, without its traceback. Counts and times are those of all that were merged into it as well.
@@ -308,7 +307,7 @@ pub fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
 
 /// Deletes a group with all that hangs on it, what was merged into it too. False if there is no such group.
 pub fn delete(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
-    for merged in families::merged(tx, id)? {
+    for merged in merged(tx, id)? {
         delete_one(tx, merged)?;
     }
     delete_one(tx, id)
@@ -339,6 +338,13 @@ pub fn drop_resolved(tx: &Connection, before: i64, limit: u32) -> rusqlite::Resu
         delete(tx, *id)?;
     }
     Ok(ids.len())
+}
+
+/// The groups merged into `root`, oldest first.
+pub fn merged(connection: &Connection, root: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut statement =
+        connection.prepare_cached("select id from groups where merged_into = ?1 order by id")?;
+    statement.query_map([root], |row| row.get(0))?.collect()
 }
 
 #[cfg(test)]

@@ -13,9 +13,12 @@ use rusqlite::Connection;
 
 use super::activities::{self, Act};
 use super::causes;
-use super::filing::{self, Entry, Filed, Filing, Folded, Known, Outcome, Standing};
+use super::entry::Entry;
+use super::filing::{self, Filed, Filing, Known, Outcome, Standing};
+use super::fold::{self, Folded};
 use super::occurrences::Places;
 use super::rules;
+use super::{event_ids, journal};
 use crate::domain::alerting::Kind;
 
 /// How much waits.
@@ -59,7 +62,7 @@ struct State {
     /// Which occurrences are kept of a group.
     places: Places,
     limits: Limits,
-    /// The journal's state that this memory is of; see [`filing::journal_state`].
+    /// The journal's state that this memory is of; see [`journal::journal_state`].
     last_seq: i64,
     version: i64,
     /// Never used twice, not even after a rollback: that is how one is noticed.
@@ -234,7 +237,7 @@ impl State {
 
     /// Makes memory from the journal if it is not of its present state.
     fn refresh(&mut self, tx: &Connection) -> rusqlite::Result<()> {
-        let journal = filing::journal_state(tx)?;
+        let journal = journal::journal_state(tx)?;
         if (journal.last_seq, journal.version) == (self.last_seq, self.version) {
             return Ok(());
         }
@@ -244,7 +247,7 @@ impl State {
         self.has_unsearched = true;
         self.waiting.clear();
         (self.n_reports, self.cut_seq) = (0, 0);
-        for (group_id, entry) in filing::uncounted(tx)? {
+        for (group_id, entry) in journal::uncounted(tx)? {
             self.wait(group_id, entry);
         }
         (self.last_seq, self.version) = (journal.last_seq, journal.version);
@@ -269,7 +272,7 @@ impl State {
         };
         tell(tx, known.root, outcome, filing)?;
         if let Some(id) = &filing.report.event_id {
-            filing::note_event(tx, &filing.report.project, id, known.id, filing.received_at)?;
+            event_ids::note_event(tx, &filing.report.project, id, known.id, filing.received_at)?;
         }
         let known = Known {
             standing: match outcome {
@@ -282,7 +285,7 @@ impl State {
         let before = self.waiting.get(&known.id).and_then(|entries| entries.last());
         let entry = Entry::new(self.next_seq, known.n_occurrences, filing, before);
         self.next_seq += 1;
-        filing::journal(tx, &known, &entry, filing)?;
+        journal::journal(tx, &known, &entry, filing)?;
         self.last_seq = entry.seq;
         self.wait(known.id, entry);
         let n_occurrences = match known.is_merged {
@@ -313,7 +316,7 @@ impl State {
         let Some(event_id) = &filing.report.event_id else {
             return Ok(None);
         };
-        let Some(root) = filing::find_event(tx, &filing.report.project, event_id)? else {
+        let Some(root) = event_ids::find_event(tx, &filing.report.project, event_id)? else {
             return Ok(None);
         };
         Ok(Some(Filed {
@@ -369,7 +372,7 @@ impl State {
         }
         let first_waiting = self.first_waiting();
         if first_waiting - self.cut_seq >= self.limits.cut_every {
-            filing::cut_journal(tx, first_waiting)?;
+            journal::cut_journal(tx, first_waiting)?;
             self.cut_seq = first_waiting;
         }
         Ok(())
@@ -388,10 +391,10 @@ impl State {
         self.first_seq = first.map(|entry| entry.seq).min().unwrap_or(self.next_seq);
         let version = self.next_version;
         self.next_version += 1;
-        filing::set_version(tx, version, self.next_seq)?;
+        journal::set_version(tx, version, self.next_seq)?;
         self.version = version;
         if self.n_reports == 0 {
-            filing::clear_journal(tx)?;
+            journal::clear_journal(tx)?;
             self.last_seq = 0;
             self.cut_seq = self.next_seq;
         }
@@ -410,7 +413,7 @@ impl State {
     /// Returns how many reports it counted.
     fn fold_group(&mut self, tx: &Connection, group_id: i64) -> rusqlite::Result<usize> {
         let entries = self.waiting.remove(&group_id).unwrap_or_default();
-        let folded = filing::fold(tx, group_id, &entries, self.places)?;
+        let folded = fold::fold(tx, group_id, &entries, self.places)?;
         if let Some(folded) = folded {
             self.note_growth(tx, &folded, entries.len() as i64)?;
         }
@@ -466,135 +469,5 @@ fn tell(tx: &Connection, root: i64, outcome: Outcome, filing: &Filing) -> rusqli
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::store::groups::{self, Until};
-    use crate::store::testing::{database, filing};
-
-    const KEEP: u32 = 7;
-    const SMALL: Limits = Limits {
-        max_reports: 5,
-        step: 2,
-        max_known: 2,
-        cut_every: 3,
-    };
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        File(u8),
-        Settle,
-        SettleSome,
-        Resolve(u8),
-        /// The process dies and another begins.
-        Restart,
-    }
-
-    /// Steps of one transaction, and whether it is committed.
-    fn transaction() -> impl Strategy<Value = (Vec<Step>, bool)> {
-        let step = prop_oneof![
-            12 => (0..4_u8).prop_map(Step::File),
-            1 => Just(Step::Settle),
-            2 => Just(Step::SettleSome),
-            1 => (0..4_u8).prop_map(Step::Resolve),
-            1 => Just(Step::Restart),
-        ];
-        (prop::collection::vec(step, 1..12), prop::bool::weighted(0.7))
-    }
-
-    /// What is known of a group, beside the tracker: reports, and whether it is resolved.
-    type Model = HashMap<u8, (i64, bool)>;
-
-    fn small() -> Intake {
-        let intake = Intake::new(1);
-        *intake.state.lock().unwrap() = State::new(Places::new(KEEP), SMALL);
-        intake
-    }
-
-    fn run(database: &Connection, intake: &mut Intake, model: &mut Model, step: &Step) {
-        match *step {
-            Step::File(kind) => {
-                let (n, is_resolved) = model.get(&kind).copied().unwrap_or_default();
-                let filed = intake
-                    .file(database, &filing(&format!("E{kind}"), 1000 + n))
-                    .unwrap();
-                let outcome = match (n, is_resolved) {
-                    (0, _) => Outcome::Created,
-                    (_, true) => Outcome::Reopened,
-                    (_, false) => Outcome::Incremented,
-                };
-                assert_eq!((filed.n_occurrences, filed.outcome), (n + 1, outcome));
-                model.insert(kind, (n + 1, false));
-            }
-            Step::Settle => intake.settle(database).unwrap(),
-            Step::SettleSome => {
-                intake.settle_some(database, intake.next_seq(), 2).unwrap();
-            }
-            Step::Resolve(kind) => {
-                intake.settle_and_forget(database).unwrap();
-                if let Some((_, is_resolved)) = model.get_mut(&kind) {
-                    let sql = "select id from groups where exception_type = ?1";
-                    let id = database
-                        .query_row(sql, [format!("E{kind}")], |row| row.get(0))
-                        .unwrap();
-                    assert!(groups::resolve(database, id, Until::Any, 5000).unwrap());
-                    *is_resolved = true;
-                }
-            }
-            Step::Restart => *intake = small(),
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn whatever_is_undone_in_between_each_committed_report_counts_once(
-            transactions in prop::collection::vec(transaction(), 1..20)
-        ) {
-            let database = database();
-            let mut intake = small();
-            let mut model = Model::new();
-            for (steps, is_committed) in transactions {
-                database.execute_batch("begin").unwrap();
-                let mut changed = model.clone();
-                for step in &steps {
-                    run(&database, &mut intake, &mut changed, step);
-                }
-                database.execute_batch(if is_committed { "commit" } else { "rollback" }).unwrap();
-                if is_committed {
-                    model = changed;
-                }
-            }
-            intake.settle(&database).unwrap();
-
-            let sql = "select exception_type, n_occurrences, is_resolved,
-                              (select group_concat(number) from occurrences o where o.group_id = g.id)
-                       from groups g";
-            let mut statement = database.prepare(sql).unwrap();
-            let rows = statement.query_map([], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?, row.get::<_, String>(3)?))
-            });
-            let stored: Vec<_> = rows.unwrap().map(Result::unwrap).collect();
-            prop_assert_eq!(stored.len(), model.len());
-            for (kind, n, is_resolved, kept) in stored {
-                let expected = model[&kind[1..].parse::<u8>().unwrap()];
-                prop_assert_eq!((n, is_resolved), expected, "{}", kind);
-                let mut kept: Vec<i64> = kept.split(',').map(|number| number.parse().unwrap()).collect();
-                kept.sort_unstable();
-                let n_ring = Places::new(KEEP).n_ring();
-                prop_assert_eq!(kept[0], 1, "the first is kept");
-                for number in (n - n_ring).max(0) + 1..=n {
-                    prop_assert!(kept.contains(&number), "the newest are kept: {} of {}: {:?}", number, n, kept);
-                }
-                prop_assert!(kept.len() <= KEEP as usize);
-                kept.dedup();
-                prop_assert!(kept.len() as i64 >= n.min(n_ring), "each once");
-            }
-            let n_journalled: i64 =
-                database.query_row("select count(*) from journal", [], |row| row.get(0)).unwrap();
-            prop_assert_eq!(n_journalled, 0);
-        }
-    }
-}
+#[path = "intake_tests.rs"]
+mod tests;

@@ -3,11 +3,15 @@
 pub mod activities;
 pub mod causes;
 pub mod digests;
+mod entry;
+pub mod event_ids;
 pub mod families;
 pub mod filing;
 pub mod filtered;
+mod fold;
 pub mod groups;
 pub mod intake;
+mod journal;
 pub mod listing;
 pub mod occurrences;
 pub mod original;

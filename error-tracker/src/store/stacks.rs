@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use super::occurrences::{self, group_of};
 use crate::domain::grouping::{By, Grouping};
 use crate::domain::recognition::Recognised;
-use crate::domain::report::{BROWSER_METHOD, Details, Report, Rich};
+use crate::domain::report::{BROWSER_METHOD, Details, Report};
+use crate::domain::rich::Rich;
 
 /// One kept report, as far as its stack goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

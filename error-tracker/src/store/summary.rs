@@ -3,7 +3,7 @@
 use std::collections::btree_map;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::filing::Entry;
+use super::entry::Entry;
 use super::tallies::HOUR_MS;
 
 /// What several reports of one group come to.

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, named_params};
 
 use super::{families, occurrences, tallies};
-use crate::domain::report::{Details, Rich};
+use crate::domain::report::Details;
+use crate::domain::rich::Rich;
 
 /// What was forgotten.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
