@@ -42,6 +42,11 @@ export class Proxy {
     return new Proxy(program, path, `localhost:${port}`, folder);
   }
 
+  /** nginx's certificate, for whoever is to trust it. */
+  get certificate(): string {
+    return join(this.folder, "cert.pem");
+  }
+
   /** An address of a service as a browser reaches it. */
   url(name: Name, path = ""): string {
     return `https://${this.host}/mon/${name}/${path}`;

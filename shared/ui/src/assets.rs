@@ -3,6 +3,9 @@
 
 use std::sync::LazyLock;
 
+use data_encoding::BASE64;
+use sha2::{Digest, Sha256};
+
 /// One embedded file.
 #[derive(Debug)]
 pub struct Asset {
@@ -10,6 +13,8 @@ pub struct Asset {
     pub name: &'static str,
     /// Where it is served, below the service's root: `assets/ui.1f2e3d4c.css`.
     pub path: String,
+    /// What a page says that the bytes must be, in an `integrity` attribute: `sha256-…`.
+    pub integrity: String,
     /// The value of `Content-Type`.
     pub content_type: &'static str,
     /// The file itself, not compressed.
@@ -32,6 +37,14 @@ pub(crate) fn path_of(name: &str) -> &str {
     match ALL.iter().find(|asset| asset.name == name) {
         Some(asset) => &asset.path,
         None => name,
+    }
+}
+
+/// The `integrity` of a plain name; none of a name that is not embedded.
+pub(crate) fn integrity_of(name: &str) -> &'static str {
+    match ALL.iter().find(|asset| asset.name == name) {
+        Some(asset) => &asset.integrity,
+        None => "",
     }
 }
 
@@ -104,6 +117,7 @@ fn asset(name: &'static str, content_type: &'static str, bytes: &'static [u8]) -
     Asset {
         name,
         path: format!("assets/{stem}.{hash:016x}.{ending}"),
+        integrity: format!("sha256-{}", BASE64.encode(&Sha256::digest(bytes))),
         content_type,
         bytes,
     }

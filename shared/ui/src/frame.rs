@@ -109,6 +109,11 @@ impl Frame {
         format!("{}{}", self.root, assets::path_of(name))
     }
 
+    /// What the bytes of an embedded file must be, for the `integrity` of a script: `sha256-…`.
+    pub fn integrity(&self, name: &str) -> &'static str {
+        assets::integrity_of(name)
+    }
+
     /// A time as pages show it, seen from when this page was made.
     pub fn moment(&self, unix_ms: i64) -> Moment {
         Moment::new(unix_ms, self.now_ms)

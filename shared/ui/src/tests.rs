@@ -143,6 +143,25 @@ fn every_asset_a_page_asks_for_is_there() {
     }
 }
 
+#[test]
+fn every_script_says_what_its_bytes_are() {
+    for page in pages("x") {
+        let scripts: Vec<&str> = page.split("<script ").skip(1).collect();
+        assert!(!scripts.is_empty(), "{page}");
+        for script in scripts {
+            let path = between(script, "src=\"");
+            let asset = assets::find(path.trim_start_matches("../")).unwrap();
+            assert_eq!(between(script, "integrity=\""), asset.integrity);
+        }
+    }
+}
+
+/// What stands behind `start`, as far as the next quotation mark.
+fn between<'a>(text: &'a str, start: &str) -> &'a str {
+    let (_, value) = text.split_once(start).unwrap();
+    value.split('"').next().unwrap()
+}
+
 /// The policy forbids inline styles, scripts and handlers; escaping must not be turned off.
 #[test]
 fn no_template_holds_what_the_policy_forbids() {
