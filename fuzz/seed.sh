@@ -21,3 +21,6 @@ seed browser ../shared/stacktrace/fixtures/*.txt seeds/browser/*
 seed log_query seeds/log_query/*
 seed metrics_json seeds/metrics_json/*
 seed exposition seeds/exposition/*
+seed scrub ../shared/stacktrace/fixtures/*.txt seeds/error_report/* seeds/scrub/*
+seed credentials seeds/credentials/*
+python3 door_seeds.py corpus

@@ -26,7 +26,7 @@ mod tasks;
 pub use common::{Common, page, unix_ms};
 pub use doctor::{Finding, Grade};
 pub use original::{Original, original_time};
-pub use process::main;
+pub use process::{Failure, main, serve_with};
 pub use program::{Built, Imported, Program};
 pub use settings::CommonSettings;
 pub use store_error::{from_read, from_write};

@@ -31,7 +31,7 @@ use crate::tasks::{Ending, Tasks};
 use crate::{allocator, doctor, health_check, log, reports, routes, signals};
 
 /// What ends a process early: a sentence for the operator.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// How often `API_KEYS_FILE` is looked at: a revoked key is dead within this time.
 const KEYS_INTERVAL: Duration = Duration::from_secs(1);
@@ -143,6 +143,15 @@ fn serve<P: Program>() -> Result<(), Failure> {
     for warning in config::near_misses(&variables, config::process::names()) {
         tracing::warn!("{warning}");
     }
+    runtime()?.block_on(run::<P>(common, own))
+}
+
+/// Serves as the binary does, with what `variable` gives in place of the environment, and without a log; comes back
+/// only at the end of the service. For what asks a service from within its process, as `fuzz/` does.
+pub fn serve_with<P: Program>(variable: &dyn Fn(&str) -> Option<String>) -> Result<(), Failure> {
+    let mut reader = Reader::new(variable, &config::process::file);
+    let (common, own) = read_all::<P>(&mut reader);
+    reader.finish()?;
     runtime()?.block_on(run::<P>(common, own))
 }
 
