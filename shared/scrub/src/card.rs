@@ -1,6 +1,6 @@
 //! Payment card numbers: an issuer's prefix, its length, the check digit, and nothing around that makes it another number.
 
-use crate::text::{Step, is_word, word_end};
+use crate::word::{Step, is_word, word_end};
 
 /// Digits of the shortest and the longest number.
 const MIN_DIGITS: usize = 13;

@@ -2,8 +2,8 @@
 //! sentence.
 
 use crate::names::{Kind, Names};
-use crate::text::is_word;
 use crate::token::looks_random;
+use crate::word::is_word;
 
 /// Values that say there is none, and types.
 const NOTHING: &[&str] = &[

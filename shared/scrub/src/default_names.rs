@@ -1,6 +1,6 @@
 //! The names whose values are secret by default, without `_` and `-`, and the words that make them innocent.
 
-use crate::names::Reach;
+use crate::reach::Reach;
 
 /// Names and how far each reaches.
 pub(crate) const NAMES: [(&[&str], Reach); 4] = [

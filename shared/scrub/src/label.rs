@@ -1,6 +1,6 @@
 //! The name in front of a `=`, a `:` or a comma: `password`, `"password"`, `headers['x-api-key']`, `user[password]`.
 
-use crate::text::is_word;
+use crate::word::is_word;
 
 /// Longest name read, in bytes.
 const MAX_NAME: usize = 64;

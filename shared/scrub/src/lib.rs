@@ -11,10 +11,12 @@ mod names;
 mod output;
 mod pair;
 mod pem;
+mod reach;
 mod text;
 mod token;
 mod unescape;
 mod url;
+mod word;
 
 use std::borrow::Cow;
 

@@ -2,21 +2,7 @@
 //! `X-Api-Key`, `xApiKey` and `x_api_key` are all `xapikey` with words at 0, 1 and 4.
 
 use crate::default_names::{INNOCENT_WORDS, NAMES, VAGUE, VALUE_WORDS};
-
-/// How far a listed name reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
-    /// The whole name.
-    Whole,
-    /// The last words: `cvv` is `card_cvv`.
-    LastWords,
-    /// The end, within a word too: `token` is `csrfmiddlewaretoken`.
-    End,
-    /// The end, or words anywhere, unless the last word is innocent: `password` is `user_password_hash`.
-    Anywhere,
-    /// The first or last words: what the setting names.
-    Edges,
-}
+use crate::reach::Reach;
 
 /// How much a secret name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::code::{self, Value};
 use crate::label::{self, Label};
 use crate::names::{Kind, Names};
-use crate::text::{Step, is_word, run_end};
+use crate::word::{Step, is_word, run_end};
 use crate::{FILTERED, pem};
 
 /// Longest name looked for behind a comma or `&`, in bytes.

@@ -3,14 +3,8 @@
 use std::ops::Range;
 
 use crate::names::Names;
+use crate::word::{Step, WORD, is_word, word_end};
 use crate::{card, pair, pem, token, url};
-
-/// Where a scan goes on, or the secret it found.
-pub(crate) enum Step {
-    /// No secret up to here.
-    On(usize),
-    Found(Range<usize>),
-}
 
 /// The secrets of one text.
 pub(crate) struct Secrets<'n, 't> {
@@ -100,21 +94,6 @@ impl Iterator for Secrets<'_, '_> {
     }
 }
 
-/// Letters, digits, `_` and everything beyond ASCII.
-pub(crate) const fn is_word(byte: u8) -> bool {
-    WORD[byte as usize]
-}
-
-const WORD: [bool; 256] = {
-    let mut word = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        word[byte] = byte >= 0x80 || byte == b'_' as usize || (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    word
-};
-
 /// How far [`Secrets::step`] would go from a byte, whatever follows it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stride {
@@ -142,15 +121,6 @@ const STRIDE: [Stride; 256] = {
     }
     stride
 };
-
-pub(crate) fn word_end(bytes: &[u8], start: usize) -> usize {
-    run_end(bytes, start, is_word)
-}
-
-/// End of the run of bytes that `belongs` accepts.
-pub(crate) fn run_end(bytes: &[u8], start: usize, belongs: impl Fn(u8) -> bool) -> usize {
-    start + bytes[start..].iter().take_while(|&&byte| belongs(byte)).count()
-}
 
 fn is_percent_code(bytes: &[u8], at: usize) -> bool {
     bytes

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::text::{Step, is_word, run_end};
+use crate::word::{Step, is_word, run_end};
 
 /// An issuer's prefix, and how many characters follow it.
 struct Issued {

@@ -2,7 +2,7 @@
 //! (`user:password@tcp(host)/name`).
 
 use crate::FILTERED;
-use crate::text::Step;
+use crate::word::Step;
 
 /// Longest user and password looked at, in bytes.
 const MAX_USERINFO: usize = 256;

@@ -4,6 +4,7 @@
 //! bounded whatever goes in (the `MAX_` constants). It reads text only; source maps and grouping live elsewhere.
 
 mod bounded;
+mod dialects;
 mod dotnet;
 mod draft;
 mod elixir;
@@ -24,6 +25,7 @@ mod swift;
 mod trace;
 mod v8;
 
+pub use dialects::parse;
 pub use frame::Frame;
 pub use in_app::is_in_app;
-pub use trace::{Dialect, Exception, MAX_EXCEPTIONS, MAX_FRAMES, Relation, Trace, parse};
+pub use trace::{Dialect, Exception, MAX_EXCEPTIONS, MAX_FRAMES, Relation, Trace};
