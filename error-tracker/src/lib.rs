@@ -11,6 +11,7 @@ mod jobs;
 mod pages;
 mod routes;
 mod rule;
+mod rule_doors;
 pub mod settings;
 pub mod store;
 mod telling;

@@ -4,22 +4,18 @@ use std::collections::BTreeMap;
 
 use notify::Message;
 use rusqlite::Connection;
-use serde_json::Value;
-use web::{Error, Query, Request, Response, Result};
+use web::{Error, Result};
 
-use crate::api;
 use crate::app::App;
 use crate::domain::alerting::Kind;
 use crate::domain::{digest, mail};
-use crate::pages::{self, alerts::RuleForm};
-use crate::rule::{self, NewRule};
 use crate::store::digests::{self, Totals};
 use crate::store::groups::{self, Group};
 use crate::store::occurrences::{self, Occurrence};
-use crate::store::rules::{self, StoredRule};
+use crate::store::rules;
 use alerts::domain::digest::Digest;
 use alerts::store::channels;
-use alerts::{Alerting, Alerts, Content, RuleAsked, RuleCommon, Rules, View};
+use alerts::{Alerting, Alerts, Content};
 
 /// Groups named in a digest; the others are only counted.
 const DIGEST_GROUPS: u32 = digest::MAX_GROUPS as u32;
@@ -78,58 +74,6 @@ impl Alerting for App {
 
     fn subject_path(group_id: i64) -> String {
         format!("errors/{group_id}")
-    }
-}
-
-impl Rules for App {
-    type New = NewRule;
-    type Stored = StoredRule;
-    type Form = RuleForm;
-
-    const SHAPE: &'static str = api::rules::SHAPE;
-
-    async fn rows(&self) -> Result<Vec<Value>> {
-        api::rules::rows(self).await
-    }
-
-    async fn find_rule(&self, id: i64) -> Result<StoredRule> {
-        rule::find(self, id).await
-    }
-
-    async fn add_rule(&self, new: NewRule) -> Result<i64> {
-        rule::add(self, new).await
-    }
-
-    async fn change_rule(&self, id: i64, new: NewRule) -> Result<()> {
-        rule::change(self, id, new).await
-    }
-
-    async fn set_rule_paused(&self, id: i64, is_paused: bool) -> Result<()> {
-        rule::set_paused(self, id, is_paused).await
-    }
-
-    async fn remove_rule(&self, id: i64) -> Result<()> {
-        rule::remove(self, id).await
-    }
-
-    fn common(stored: &StoredRule) -> RuleCommon<'_> {
-        RuleCommon {
-            target: stored.target,
-            quiet_hours: stored.quiet_hours.as_deref(),
-            is_paused: stored.is_paused,
-        }
-    }
-
-    fn read_form(form: &Query, is_paused: bool) -> Result<NewRule> {
-        pages::alerts::new_rule(form, is_paused)
-    }
-
-    fn form(asked: RuleAsked<'_, StoredRule>) -> RuleForm {
-        RuleForm::new(asked)
-    }
-
-    async fn page(&self, request: &Request, view: View, form: RuleForm) -> Result<Response> {
-        pages::alerts::page(self, request, view, form).await
     }
 }
 

@@ -18,6 +18,7 @@ mod live;
 mod pages;
 mod routes;
 mod row;
+mod rule_doors;
 mod sending;
 pub mod settings;
 pub mod store;

@@ -25,6 +25,7 @@ pub mod registry;
 pub mod requests;
 pub mod rolling;
 mod routes;
+mod rule_doors;
 mod scrapes;
 pub mod sessions;
 pub mod settings;

@@ -4,20 +4,17 @@ use std::collections::BTreeMap;
 
 use alerts::domain::digest::{Digest, Entry, MAX_ENTRIES};
 use alerts::store::{channels, deliveries};
-use alerts::{Alerting, Alerts, Content, RuleAsked, RuleCommon, Rules, View};
+use alerts::{Alerting, Alerts, Content};
 use notify::Message;
-use serde_json::Value;
 use ui::moment::rfc3339;
 use ui::{Count, Unit, link};
-use web::{Query, Request, Response, Result};
+use web::{Query, Result};
 
-use crate::alert_rule::{self, NewRule, length_text};
-use crate::api;
+use crate::alert_rule::length_text;
 use crate::app::App;
 use crate::domain::alert_rule::{AlertRule, Condition, Told};
-use crate::pages::{self, alerts::RuleForm};
 use crate::store::alert_events::{self, AlertEvent};
-use crate::store::alert_rules::{self, StoredRule};
+use crate::store::alert_rules;
 
 impl Alerting for App {
     const TELLS_OF: &'static str = "metrics beyond their thresholds";
@@ -75,58 +72,6 @@ impl Alerting for App {
 
     fn subject_path(event_id: i64) -> String {
         format!("alerts/events/{event_id}")
-    }
-}
-
-impl Rules for App {
-    type New = NewRule;
-    type Stored = StoredRule;
-    type Form = RuleForm;
-
-    const SHAPE: &'static str = api::alert_rules::SHAPE;
-
-    async fn rows(&self) -> Result<Vec<Value>> {
-        api::alert_rules::rows(self).await
-    }
-
-    async fn find_rule(&self, id: i64) -> Result<StoredRule> {
-        alert_rule::find(self, id).await
-    }
-
-    async fn add_rule(&self, new: NewRule) -> Result<i64> {
-        alert_rule::add(self, new).await
-    }
-
-    async fn change_rule(&self, id: i64, new: NewRule) -> Result<()> {
-        alert_rule::change(self, id, new).await
-    }
-
-    async fn set_rule_paused(&self, id: i64, is_paused: bool) -> Result<()> {
-        alert_rule::set_paused(self, id, is_paused).await
-    }
-
-    async fn remove_rule(&self, id: i64) -> Result<()> {
-        alert_rule::remove(self, id).await
-    }
-
-    fn common(stored: &StoredRule) -> RuleCommon<'_> {
-        RuleCommon {
-            target: stored.target,
-            quiet_hours: stored.quiet_hours.as_deref(),
-            is_paused: stored.is_paused,
-        }
-    }
-
-    fn read_form(form: &Query, is_paused: bool) -> Result<NewRule> {
-        pages::alerts::new_rule(form, is_paused)
-    }
-
-    fn form(asked: RuleAsked<'_, StoredRule>) -> RuleForm {
-        RuleForm::new(asked)
-    }
-
-    async fn page(&self, request: &Request, view: View, form: RuleForm) -> Result<Response> {
-        pages::alerts::page(self, request, view, form).await
     }
 }
 

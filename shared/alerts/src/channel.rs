@@ -6,10 +6,11 @@ use serde::Deserialize;
 use service::unix_ms;
 use web::{Error, Request, Result, StatusCode};
 
+use crate::address::{addressed, addresses};
 use crate::alerting::Alerting;
 use crate::machinery::Alerts;
 use crate::store::channels::{self, Channel};
-use crate::store::deliveries::{self, Address};
+use crate::store::deliveries;
 use crate::told::{Audience, Target};
 
 /// Most channels: each is asked whenever something happens.
@@ -51,14 +52,6 @@ pub(crate) fn of(stored: &Channel) -> std::result::Result<notify::Channel, BadSe
     })
 }
 
-/// The addresses of a mail channel.
-pub(crate) fn addresses(target: &str) -> impl Iterator<Item = &str> {
-    target
-        .split([',', ';', '\n'])
-        .map(str::trim)
-        .filter(|it| !it.is_empty())
-}
-
 /// What of a channel may be shown: a host, or the addresses.
 pub(crate) fn shown(stored: &Channel) -> String {
     match stored.kind.as_str() {
@@ -69,21 +62,6 @@ pub(crate) fn shown(stored: &Channel) -> String {
             .parse::<Endpoint>()
             .map(|url| url.host())
             .unwrap_or_default(),
-    }
-}
-
-/// To whom something for this channel goes; nobody, if it is mail and there is no way out for that.
-pub(crate) fn addressed(stored: &Channel, has_mail: bool) -> Vec<Address> {
-    let to = |recipient: Option<&str>| Address {
-        channel_id: Some(stored.id),
-        recipient: recipient.map(str::to_owned),
-    };
-    match (stored.kind.as_str(), has_mail) {
-        ("mail", true) => addresses(stored.target.expose())
-            .map(|address| to(Some(address)))
-            .collect(),
-        ("mail", false) => Vec::new(),
-        _ => vec![to(None)],
     }
 }
 

@@ -2,9 +2,10 @@
 //! and trying again, history, the doors of rules. A service owns its causes, its words and its rules: see [`Alerting`]
 //! and [`Rules`].
 //!
-//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `rules`, `content` → `channel`, `told` → `alerting`, `machinery` →
-//! `store` → `domain`, `settings`.
+//! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `rules`, `wording` → `channel` → `alerting` → `machinery`,
+//! `content` → `told` → `address` → `store` → `domain`, `settings`.
 
+mod address;
 mod alerting;
 mod api;
 mod channel;
@@ -19,6 +20,7 @@ mod rules;
 mod settings;
 pub mod store;
 mod told;
+mod wording;
 
 pub use alerting::Alerting;
 pub use content::Content;

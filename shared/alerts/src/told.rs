@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::Number;
 use web::{Error, Result};
 
-use crate::channel;
+use crate::address::addressed;
 use crate::domain::quiet_hours::QuietHours;
 use crate::store::channels::{self, Channel};
 use crate::store::deliveries::{self, Address, Event};
@@ -138,7 +138,7 @@ impl Audience {
         let of_channels = |wanted: Option<i64>| {
             let channels = self.channels.iter();
             let wanted = channels.filter(move |stored| wanted.is_none_or(|id| id == stored.id));
-            wanted.flat_map(|stored| channel::addressed(stored, self.reach.has_mail))
+            wanted.flat_map(|stored| addressed(stored, self.reach.has_mail))
         };
         match target {
             Target::All => emails.chain(of_channels(None)).collect(),

@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 use super::failed::{Failed, note_delivered};
 use crate::alerting::Alerting;
 use crate::channel;
-use crate::content;
 use crate::store::channels::{self, Channel};
 use crate::store::deliveries::{self, Delivery, Occupied, Way};
+use crate::wording;
 
 /// Longest wait without looking: covers clock jumps.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -177,7 +177,7 @@ async fn send<A: Alerting>(
         Ok(channel) => channel,
         Err(bad) => return Ok(Err(Failed::for_good(&bad.to_string()))),
     };
-    let Some(content) = content::of(app, delivery).await? else {
+    let Some(content) = wording::of(app, delivery).await? else {
         return Ok(Err(Failed::for_good("what it was about is gone")));
     };
     let request = channel.request(&content.message, &delivery.name(), unix_ms());

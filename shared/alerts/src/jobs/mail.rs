@@ -12,11 +12,12 @@ use service::{Ending, unix_ms};
 use super::failed::{Failed, note_delivered};
 use super::smtp::{self, NotTaken};
 use crate::alerting::Alerting;
-use crate::content::{self, Content};
+use crate::content::Content;
 use crate::domain::mail;
 use crate::machinery::Alerts;
 use crate::settings::{PostmarkAccount, Smtp};
 use crate::store::deliveries::{self, Delivery, Occupied, Way};
+use crate::wording;
 
 /// Longest wait without looking: covers clock jumps.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
@@ -92,7 +93,7 @@ async fn send_due<A: Alerting>(app: &A, way_out: WayOut<'_>, ending: &mut Ending
 /// Returns how long nothing is to be tried.
 async fn send<A: Alerting>(app: &A, way_out: WayOut<'_>, mail: Delivery) -> web::Result<Option<Duration>> {
     let alerts = app.alerts();
-    let outcome = match (content::of(app, &mail).await?, way_out) {
+    let outcome = match (wording::of(app, &mail).await?, way_out) {
         (None, _) => Err(Failed::for_good("what it was about is gone")),
         (Some(content), WayOut::Smtp(smtp)) => {
             let sent = smtp::deliver(smtp, &mail, content.mail).await;

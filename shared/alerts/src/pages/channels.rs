@@ -57,3 +57,12 @@ fn kind_label(kind: &str) -> &'static str {
         .find(|(name, _)| *name == kind)
         .map_or("", |(_, label)| label)
 }
+
+/// A channel's name, even after it is gone.
+pub(super) fn channel_name(channels: &[Channel], id: i64) -> String {
+    let found = channels.iter().find(|channel| channel.id == id);
+    found.map_or_else(
+        || format!("channel {id}, deleted"),
+        |channel| channel.name.clone(),
+    )
+}

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
+use web::{Error, Request, Response, Result, StatusCode};
 
-use super::rules;
+use super::page::{done, shown};
 use super::said::Said;
-use super::view::View;
 use crate::channel::{self, NewChannel, channel_id};
 use crate::rules::Rules;
 
@@ -14,34 +13,6 @@ use crate::rules::Rules;
 pub(crate) async fn show<A: Rules>(app: Arc<A>, request: Request) -> Result<Response> {
     let said = Said::after(request.query().get("said"));
     shown(&*app, &request, StatusCode::OK, said, None).await
-}
-
-async fn shown<A: Rules>(
-    app: &A,
-    request: &Request,
-    status: StatusCode,
-    said: Said,
-    asked: Option<NewChannel>,
-) -> Result<Response> {
-    let view = View::read(app, request, status, said, asked).await?;
-    rules::shown(app, request, view).await
-}
-
-/// Back to the page, or the page with why it was not done. `up` leads from the form's address to the root.
-pub(super) async fn done<A: Rules>(
-    app: &A,
-    request: &Request,
-    outcome: Result<()>,
-    said: &str,
-    up: &str,
-) -> Result<Response> {
-    match outcome {
-        Ok(()) => Ok(Response::see_other(&format!("{up}alerts?said={said}"))),
-        Err(error) => {
-            let (status, said) = Said::of_refusal(error)?;
-            shown(app, request, status, said, None).await
-        }
-    }
 }
 
 /// `POST /alerts/test`: a test to everybody.

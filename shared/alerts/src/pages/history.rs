@@ -6,7 +6,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use ui::{Excerpt, Moment};
 
-use super::view::channel_name;
+use super::channels::channel_name;
 use crate::alerting::Alerting;
 use crate::store::channels::Channel;
 use crate::store::deliveries::{DIGEST, Line, Page, TEST};

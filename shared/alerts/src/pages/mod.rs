@@ -3,6 +3,7 @@
 mod channels;
 mod doors;
 mod history;
+mod page;
 mod rule_buttons;
 mod rule_fields;
 pub(crate) mod rules;

@@ -4,24 +4,9 @@ use std::sync::Arc;
 
 use web::{Error, Query, Request, Response, Result};
 
-use super::doors::done;
+use super::page::done;
 use super::view::View;
 use crate::rules::{RuleAsked, Rules, rule_id};
-
-/// The page with its form fresh, or with the rule that `?rule=` names.
-pub(crate) async fn shown<A: Rules>(app: &A, request: &Request, mut view: View) -> Result<Response> {
-    let id = request.query().get("rule").and_then(|id| id.parse().ok());
-    let form = match id {
-        Some(id) => {
-            let stored = app.find_rule(id).await?;
-            let common = A::common(&stored);
-            view.rule_fields.show(common.target, common.quiet_hours);
-            A::form(RuleAsked::Stored(&stored))
-        }
-        None => A::form(RuleAsked::New(request.query())),
-    };
-    app.page(request, view, form).await
-}
 
 /// The page with what the form said, and why it was refused.
 async fn refused<A: Rules>(

@@ -3,7 +3,7 @@
 use service::unix_ms;
 use web::{Error, Query, Request, Result, StatusCode};
 
-use super::channels::Channels;
+use super::channels::{Channels, channel_name};
 use super::history::History;
 use super::rule_fields::RuleFields;
 use super::said::Said;
@@ -85,12 +85,4 @@ impl View {
             Target::Channel(id) => channel_name(&self.stored, id),
         }
     }
-}
-
-pub(super) fn channel_name(channels: &[Channel], id: i64) -> String {
-    let found = channels.iter().find(|channel| channel.id == id);
-    found.map_or_else(
-        || format!("channel {id}, deleted"),
-        |channel| channel.name.clone(),
-    )
 }
