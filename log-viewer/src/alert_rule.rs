@@ -10,7 +10,8 @@ use web::{Error, Query, Result};
 use crate::app::App;
 use crate::asked;
 use crate::domain::alert_rule::{AlertRule, MAX_MATCHES};
-use crate::domain::filter::{Filter, Levels};
+use crate::domain::filter::Filter;
+use crate::domain::levels::Levels;
 use crate::store::alert_rules::{self, StoredRule};
 
 /// Most rules: each is asked of every entry.

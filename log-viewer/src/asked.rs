@@ -4,7 +4,8 @@ use ui::Range;
 use web::{Error, Query, Result};
 
 use crate::domain::entry::{Level, Stream};
-use crate::domain::filter::{Filter, Levels};
+use crate::domain::filter::Filter;
+use crate::domain::levels::Levels;
 use crate::domain::paging::{Cursor, Order, Paging};
 use crate::domain::query;
 use crate::domain::time_text;

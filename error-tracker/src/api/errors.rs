@@ -17,12 +17,12 @@ use crate::domain::rich::Rich;
 use crate::domain::search_query;
 use crate::domain::time_text;
 use crate::store::activities::{self, Activity};
-use crate::store::families;
 use crate::store::groups::{self, Filter, Group, Sort, State};
 use crate::store::listing::{self, Start};
 use crate::store::occurrences::{self, Occurrence};
 use crate::store::snoozes::{self, Snooze};
 use crate::store::tallies::{self, DAY_MS};
+use crate::store::{families, merged};
 use crate::work::{group_id, no_such_group};
 
 /// Groups on a page, unless asked otherwise, and at most (contract §1.4).
@@ -185,7 +185,7 @@ pub(crate) async fn detail(app: Arc<App>, request: Request) -> Result<Response> 
         let grouping = tallies::grouping(connection, id)?;
         let work = Work {
             snooze: snoozes::find(connection, id)?,
-            merged: groups::merged(connection, id)?,
+            merged: merged::into(connection, id)?,
             activity: activities::of_group(connection, id, SHOWN_ACTIVITIES)?,
         };
         Ok(found.map(|(group, traceback)| (group, traceback, kept, tags, grouping, work)))

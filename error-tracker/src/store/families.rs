@@ -189,6 +189,7 @@ pub(super) fn recount_users(tx: &Connection, id: i64) -> rusqlite::Result<()> {
 mod tests {
     use super::*;
     use crate::store::groups;
+    use crate::store::merged;
     use crate::store::tallies;
     use crate::store::testing::{database, file, filing};
 
@@ -247,7 +248,7 @@ mod tests {
         let [a, b, c] = ["A", "B", "C"].map(|kind| file(&database, filing(kind, 1000)).group_id);
         merge(&database, b, &[c]).unwrap().unwrap();
         merge(&database, a, &[b]).unwrap().unwrap();
-        assert_eq!(groups::merged(&database, a).unwrap(), [b, c]);
+        assert_eq!(merged::into(&database, a).unwrap(), [b, c]);
         assert_eq!(stand(&database, a).0.n_occurrences, 3);
         assert_eq!(file(&database, filing("C", 2000)).group_id, a);
         unmerge(&database, c).unwrap();

@@ -276,7 +276,7 @@ pub(super) fn reopens(tx: &Connection, root: i64, report: &Report) -> rusqlite::
 pub(super) fn family(tx: &Connection, root: i64) -> rusqlite::Result<(i64, Vec<i64>)> {
     let mut statement = tx.prepare_cached("select n_occurrences + n_merged from groups where id = ?1")?;
     let n_counted = statement.query_row([root], |row| row.get(0))?;
-    let mut members = super::groups::merged(tx, root)?;
+    let mut members = super::merged::into(tx, root)?;
     members.push(root);
     Ok((n_counted, members))
 }

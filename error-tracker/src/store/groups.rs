@@ -307,7 +307,7 @@ pub fn totals(connection: &Connection) -> rusqlite::Result<Totals> {
 
 /// Deletes a group with all that hangs on it, what was merged into it too. False if there is no such group.
 pub fn delete(tx: &Connection, id: i64) -> rusqlite::Result<bool> {
-    for merged in merged(tx, id)? {
+    for merged in super::merged::into(tx, id)? {
         delete_one(tx, merged)?;
     }
     delete_one(tx, id)
@@ -338,13 +338,6 @@ pub fn drop_resolved(tx: &Connection, before: i64, limit: u32) -> rusqlite::Resu
         delete(tx, *id)?;
     }
     Ok(ids.len())
-}
-
-/// The groups merged into `root`, oldest first.
-pub fn merged(connection: &Connection, root: i64) -> rusqlite::Result<Vec<i64>> {
-    let mut statement =
-        connection.prepare_cached("select id from groups where merged_into = ?1 order by id")?;
-    statement.query_map([root], |row| row.get(0))?.collect()
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::search_query;
-use crate::store::families;
 use crate::store::groups::{self, Sort, Until};
 use crate::store::snoozes::{self, Snooze};
 use crate::store::testing::{database, file, filing, filing_of};
+use crate::store::{families, merged};
 
 #[test]
 fn a_search_finds_type_message_and_place_even_by_two_letters() {
@@ -86,7 +86,7 @@ fn slowly(database: &Connection, filter: &Filter) -> Vec<i64> {
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    let family = |id: i64| [groups::merged(database, id).unwrap(), vec![id]].concat();
+    let family = |id: i64| [merged::into(database, id).unwrap(), vec![id]].concat();
     let count = |sql: &str, id: i64, value: &str| -> bool {
         family(id).iter().any(|id| {
             database

@@ -13,6 +13,7 @@ pub mod groups;
 pub mod intake;
 mod journal;
 pub mod listing;
+pub mod merged;
 pub mod occurrences;
 pub mod original;
 pub mod releases;

@@ -174,7 +174,7 @@ pub(super) fn places(group_id: i64) -> (i64, i64) {
 /// The kept occurrences of a group and of what is merged into it, newest first.
 pub fn of_group(connection: &Connection, group_id: i64, limit: u32) -> rusqlite::Result<Vec<Occurrence>> {
     let mut all = of_one(connection, group_id, limit)?;
-    for merged in super::groups::merged(connection, group_id)? {
+    for merged in super::merged::into(connection, group_id)? {
         all.extend(of_one(connection, merged, limit)?);
     }
     all.sort_by_key(|occurrence| std::cmp::Reverse((occurrence.received_at, occurrence.id)));

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::domain::view::is_json;
-
 /// Fields looked at in one entry; what is beyond is data rather than fields.
 const MAX_FIELDS: usize = 256;
 /// Objects within objects.
@@ -103,6 +101,11 @@ fn value(text: &str) -> (String, usize) {
         .find(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ']' | ')' | '}'))
         .unwrap_or(text.len());
     (text[..end].to_owned(), end)
+}
+
+/// JSON objects begin like this, and hardly anything else.
+pub fn is_json(message: &str) -> bool {
+    message.trim_ascii_start().starts_with('{')
 }
 
 #[cfg(test)]

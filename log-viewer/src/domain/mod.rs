@@ -13,6 +13,7 @@ mod json_text;
 pub mod level;
 mod level_head;
 mod level_name;
+pub mod levels;
 #[cfg(test)]
 mod lines_table;
 pub mod moment;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::domain::entry::{Entry, Level, Stream};
-use crate::domain::fields;
+use crate::domain::fields::{self, is_json};
 use crate::domain::styled::{Style, after_code};
 use crate::domain::words::fold;
 
@@ -96,11 +96,6 @@ pub fn plain(message: &str) -> Cow<'_, str> {
 /// Where this is false, whoever looks for a word in ASCII can look in the message itself.
 pub fn hides_words(message: &str) -> bool {
     message.as_bytes().contains(&0x1b) || (message.contains("\\u") && is_json(message))
-}
-
-/// JSON objects begin like this, and hardly anything else.
-pub fn is_json(message: &str) -> bool {
-    message.trim_ascii_start().starts_with('{')
 }
 
 fn without_codes(message: &str) -> String {

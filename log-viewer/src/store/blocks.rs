@@ -7,7 +7,8 @@ use crate::domain::entry::{Level, Stream};
 use crate::domain::query::Need;
 use crate::store::frame::{Frame, Unpacker};
 use crate::store::partitions::{BLOCK_BITS, Partition};
-use crate::store::pieces::{self, Pieces};
+use crate::store::piece_set::Pieces;
+use crate::store::pieces;
 use crate::store::terms::{BlockTerms, Count, count_of};
 use crate::store::varint::{put, take};
 

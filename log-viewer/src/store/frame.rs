@@ -3,7 +3,7 @@
 
 use crate::domain::entry::{Entry, Level, Marks, Stream};
 use crate::domain::view;
-use crate::store::pieces::Pieces;
+use crate::store::piece_set::Pieces;
 use crate::store::varint::{put, put_signed, take, take_signed};
 
 /// Fast rather than small: level 3 saves a tenth and takes twice the time.

@@ -5,7 +5,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::store::bits::Bits;
-use crate::store::terms::HASH_BITS;
+use crate::store::term_hash::HASH_BITS;
 use crate::store::varint::{put, take};
 
 /// So that a page and its row fit into one page of SQLite.

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::store::blocks::broken;
 use crate::store::frame::{Frame, Unpacker};
-use crate::store::pieces::Pieces;
+use crate::store::piece_set::Pieces;
 
 /// Ids that have been given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::domain::query::Need;
 use crate::store::bits::{Bits, MAX_BLOCKS};
 use crate::store::hashes;
+use crate::store::term_hash;
 use crate::store::terms::{self, BlockTerms, STEM, Term};
 
 /// Bits of a block's number within its partition.
@@ -210,7 +211,7 @@ impl Lookup<'_> {
             Term::Word(word) => self.matching(&format!("\"{word}\"")),
             Term::Hashed(_) => {
                 let mut found = Bits::default();
-                let hash = terms::index_hash(terms::hash(word));
+                let hash = term_hash::index_hash(term_hash::hash(word));
                 let Partition { id, n_seals, .. } = self.partition;
                 hashes::find(self.connection, id, n_seals, hash, &mut found)?;
                 Ok(found)

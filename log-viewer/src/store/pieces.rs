@@ -3,47 +3,15 @@
 
 use crate::domain::query::Need;
 use crate::store::frame::Frame;
-use crate::store::terms;
+use crate::store::piece_set::{MAX_PIECES, Pieces};
+use crate::store::term_hash;
 
-/// A bit each.
-const MAX_PIECES: usize = 8;
 /// Text in a piece, unless the block has too much for that. Smaller ones are compressed worse.
 pub const PIECE_BYTES: usize = 32 << 10;
 /// Slots of a table: with its row it fits into one page of SQLite.
 const MAX_SLOTS: usize = 4_000;
 /// Bits of a word's hash for one slot: two of them are others than those that the index keeps.
 const SLOT_BITS: u32 = 19;
-
-/// Some pieces of one block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pieces(u8);
-
-impl Pieces {
-    /// None of them.
-    pub const NONE: Self = Self(0);
-    /// All of them.
-    pub const ALL: Self = Self(u8::MAX);
-
-    /// The one with this number.
-    pub fn one(number: usize) -> Self {
-        Self(1 << number.min(MAX_PIECES - 1))
-    }
-
-    /// Whether the one with this number is among them.
-    pub fn has(self, number: usize) -> bool {
-        self.0 & Self::one(number).0 != 0
-    }
-
-    /// Those of both.
-    pub fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// Those of either.
-    pub fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
 
 /// Cuts a block into pieces of about so many bytes: for each the row after its last.
 /// There is at least one, and all rows are in them.
@@ -93,7 +61,7 @@ pub fn having(table: &[u8], need: &Need) -> Pieces {
     }
     match need {
         Need::Anything | Need::Prefix(_) => Pieces::ALL,
-        Need::Word(word) => slots_of(terms::hash(word), table.len())
+        Need::Word(word) => slots_of(term_hash::hash(word), table.len())
             .into_iter()
             .map(|slot| Pieces(table[slot]))
             .fold(Pieces::ALL, Pieces::and),
@@ -143,7 +111,7 @@ mod tests {
         let words: Vec<String> = (0..3_000).map(|n| format!("word{n}")).collect();
         let hashed = words.iter().enumerate();
         let hashed: Vec<(u64, Pieces)> = hashed
-            .map(|(n, word)| (terms::hash(word), Pieces::one(n % 8)))
+            .map(|(n, word)| (term_hash::hash(word), Pieces::one(n % 8)))
             .collect();
         let table = table(&hashed, 8);
         let need = |n: usize| Need::Word(words[n].clone());

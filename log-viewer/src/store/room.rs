@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::store::blocks::{Block, broken};
 use crate::store::frame::Unpacker;
 use crate::store::partitions::Partition;
-use crate::store::pieces::Pieces;
+use crate::store::piece_set::Pieces;
 use crate::store::terms::{BlockTerms, Collector};
 
 /// What is kept at most.

@@ -2,16 +2,14 @@
 //! very long ones, of which there is no end, only as a hash. A hashed word leaves its letters before the first digit
 //! as a stem, so that a prefix finds it. Also how many entries have each word, and which pieces.
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::domain::view::plain;
 use crate::domain::words::{fold_into, words};
 use crate::store::frame::Frame;
-use crate::store::pieces::{self, Pieces};
+use crate::store::piece_set::Pieces;
+use crate::store::pieces;
+use crate::store::term_hash::{hash, index_hash};
 use crate::store::varint::{put, take};
 
-/// Bits of a word's hash that the index keeps.
-pub const HASH_BITS: u32 = 26;
 /// Longer words are hashed.
 const MAX_WORD_BYTES: usize = 24;
 /// Numbers of so many digits are words: status codes, small counts.
@@ -60,16 +58,6 @@ pub fn term(word: &str) -> Term<'_> {
 /// The beginning of a stem, as far as stems are kept.
 pub fn cut(letters: &str) -> &str {
     &letters[..letters.floor_char_boundary(MAX_WORD_BYTES)]
-}
-
-/// The hash of a word.
-pub fn hash(word: &str) -> u64 {
-    xxh3_64(word.as_bytes())
-}
-
-/// The part of a hash that the index keeps.
-pub fn index_hash(hash: u64) -> u32 {
-    (hash >> (u64::BITS - HASH_BITS)) as u32
 }
 
 /// Collects the words of one block after another.

@@ -6,7 +6,7 @@ use super::Need;
 use super::literal::{Literal, Phrase};
 use super::number::{Compare, leading};
 use crate::domain::entry::{Level, Stream};
-use crate::domain::filter::Levels;
+use crate::domain::levels::Levels;
 use crate::domain::view::EntryView;
 use crate::domain::words::words;
 

@@ -6,7 +6,7 @@ use super::literal::{Literal, Phrase};
 use super::node::{Field, Glob, Node, Value};
 use super::number::{Compare, leading};
 use crate::domain::entry::{Level, Stream};
-use crate::domain::filter::Levels;
+use crate::domain::levels::Levels;
 use crate::domain::view::unescaped;
 use crate::domain::words::{fold, is_word, words};
 

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::Reading;
 use super::sieve::Sieve;
 use crate::store::blocks::Block;
+use crate::store::term_hash;
 use crate::store::terms::{self, Count, Term};
 
 /// Entries of the block that match. None: there was no time to look.
@@ -24,7 +25,9 @@ pub(super) fn block(
         && let Some(word) = sieve.filter.query.as_word()
     {
         match (
-            reading.counts.of(reading.connection, block, terms::hash(word))?,
+            reading
+                .counts
+                .of(reading.connection, block, term_hash::hash(word))?,
             terms::term(word),
         ) {
             (Count::Exactly(n), _) => return Ok(Some(n)),

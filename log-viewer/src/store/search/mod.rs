@@ -22,7 +22,7 @@ use crate::store::blocks::{Block, broken};
 use crate::store::frame::{Frame, Unpacker};
 use crate::store::journal::Ids;
 use crate::store::names::Names;
-use crate::store::pieces::Pieces;
+use crate::store::piece_set::Pieces;
 use crate::store::window::Window;
 use sieve::Sieve;
 

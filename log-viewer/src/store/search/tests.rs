@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::entry::{Entry, Level, Marks, Stream};
-use crate::domain::filter::Levels;
+use crate::domain::levels::Levels;
 use crate::domain::paging::{Cursor, Order, Total};
 use crate::domain::query::Query;
 use crate::domain::view::EntryView;
