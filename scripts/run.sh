@@ -65,8 +65,9 @@ for i in "${!services[@]}"; do
     done
     # The log viewer follows the stack's own output: rotated here, so that it loses nothing of the last run.
     [ -s "$data/${services[$i]}.log" ] && mv "$data/${services[$i]}.log" "$data/${services[$i]}.log.1"
-    # The relay forwards to the other three.
-    [ "${services[$i]}" != browser-relay ] || pages_env+=(
+    # The relay forwards to the other three, and takes no key for sending: browsers show a DSN.
+    [ "${services[$i]}" != browser-relay ] || pages_env=(
+        --unset=API_KEY_FILE "${pages_env[@]}"
         "ERROR_TRACKER_URL=http://127.0.0.1:$port" "ERROR_TRACKER_API_KEY_FILE=$data/api.key"
         "LOG_VIEWER_URL=http://127.0.0.1:$((port + 1))" "LOG_VIEWER_API_KEY_FILE=$data/api.key"
         "METRICS_COLLECTOR_URL=http://127.0.0.1:$((port + 2))" "METRICS_COLLECTOR_API_KEY_FILE=$data/api.key"
