@@ -85,24 +85,53 @@ fn best_width(numbers: &[u64]) -> (u32, u32, u32) {
 
 fn pack_bits(out: &mut Vec<u8>, numbers: &[u64], width: u32) {
     let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
-    let (mut held, mut n_held) = (0_u128, 0);
-    for number in numbers {
-        held |= u128::from(number & mask) << n_held;
-        n_held += width;
-        while n_held >= 8 {
-            out.push(held as u8);
-            held >>= 8;
-            n_held -= 8;
+    let mut writer = Writer::new(out);
+    numbers
+        .iter()
+        .for_each(|number| writer.write(number & mask, width));
+    writer.finish();
+}
+
+/// Appends numbers bit by bit, the low bits first.
+pub struct Writer<'o> {
+    out: &'o mut Vec<u8>,
+    held: u128,
+    n_held: u32,
+}
+
+impl<'o> Writer<'o> {
+    /// Begins with a new byte.
+    pub fn new(out: &'o mut Vec<u8>) -> Self {
+        Self {
+            out,
+            held: 0,
+            n_held: 0,
         }
     }
-    if n_held > 0 {
-        out.push(held as u8);
+
+    /// Appends a number of up to `width` bits, 0 to 64.
+    #[inline]
+    pub fn write(&mut self, number: u64, width: u32) {
+        self.held |= u128::from(number) << self.n_held;
+        self.n_held += width;
+        while self.n_held >= 8 {
+            self.out.push(self.held as u8);
+            self.held >>= 8;
+            self.n_held -= 8;
+        }
+    }
+
+    /// Appends the last bits.
+    pub fn finish(self) {
+        if self.n_held > 0 {
+            self.out.push(self.held as u8);
+        }
     }
 }
 
 /// The `width` bits, 1 to 64, from bit `at` on.
 #[inline]
-fn bits_at(bytes: &[u8], at: usize, width: u32) -> u64 {
+pub fn bits_at(bytes: &[u8], at: usize, width: u32) -> u64 {
     let (first, shift) = (at / 8, (at % 8) as u32);
     let rest = &bytes[first.min(bytes.len())..];
     let word = match rest.first_chunk::<8>() {

@@ -3,6 +3,7 @@
 //! that change. All exact.
 
 use super::bits::{self, BLOCK};
+use super::curve::{self, Curves};
 use super::decimal::{self, MAX_SCALE};
 use super::line;
 use super::varint::{self, Reader, unzigzag, zigzag};
@@ -16,6 +17,10 @@ const CHANGES: u8 = 1;
 const CHANGES_OF_CHANGES: u8 = 2;
 /// Each block by a line of its own and how far above it each number is.
 const LINES: u8 = 3;
+/// By parabolas and how far above them each number is.
+const CURVES: u8 = 4;
+/// Of numbers that take no more bits than this already, no curve is looked for.
+const SMALL_BITS: u64 = 2;
 /// In place of the number of decimals: by the bits that change.
 const BITS: u8 = 255;
 
@@ -47,22 +52,33 @@ pub fn write_whole(out: &mut Vec<u8>, numbers: &[i64]) {
         .into_iter()
         .min_by_key(|(_, packed)| bits::cost(packed))
         .unwrap_or(ways[0]);
-    let lines = line::of_blocks(&offsets);
-    let is_better = |lines: &Vec<line::Block>| line::cost(lines) < bits::cost(packed);
-    if let Some(lines) = lines.filter(is_better) {
-        out.push(LINES);
-        varint::write(out, divisor as u64);
-        varint::write_signed(out, least);
+    let mut cost = bits::cost(packed);
+    let has_more = cost > SMALL_BITS * numbers.len() as u64;
+    let lines = has_more.then(|| line::of_blocks(&offsets)).flatten();
+    let lines = lines.filter(|lines| line::cost(lines) < cost);
+    cost = lines.as_ref().map_or(cost, |lines| line::cost(lines));
+    let curves = has_more.then(|| Curves::of(&offsets)).flatten();
+    if let Some(curves) = curves.filter(|curves| curves.cost() < cost) {
+        write_head(out, CURVES, divisor, least);
+        curves.write(out, &offsets);
+        return;
+    }
+    if let Some(lines) = lines {
+        write_head(out, LINES, divisor, least);
         lines.iter().for_each(|block| block.write(out));
         return;
     }
-    out.push(way);
-    varint::write(out, divisor as u64);
-    varint::write_signed(out, if way == OFFSETS { least } else { *first });
+    write_head(out, way, divisor, if way == OFFSETS { least } else { *first });
     if way == CHANGES_OF_CHANGES {
         varint::write_signed(out, changes.first().copied().unwrap_or(0));
     }
     packed.chunks(BLOCK).for_each(|block| bits::pack(out, block));
+}
+
+fn write_head(out: &mut Vec<u8>, way: u8, divisor: i64, first: i64) {
+    out.push(way);
+    varint::write(out, divisor as u64);
+    varint::write_signed(out, first);
 }
 
 /// What all differences have in common; 1 where one does not fit.
@@ -104,10 +120,11 @@ pub fn read_whole(reader: &mut Reader<'_>, n: usize, room: &mut Vec<u64>, out: &
     let way = reader.byte()?;
     let divisor = reader.number()? as i64;
     let first = reader.signed()?;
-    if way == LINES {
+    if let LINES | CURVES = way {
         room.clear();
-        for block in (0..n).step_by(BLOCK) {
-            line::read(reader, BLOCK.min(n - block), room)?;
+        match way {
+            CURVES => curve::read(reader, n, room)?,
+            _ => read_lines(reader, n, room)?,
         }
         let number = |offset: &u64| first.wrapping_add((*offset as i64).wrapping_mul(divisor));
         out.extend(room.iter().map(number));
@@ -148,6 +165,13 @@ pub fn read_whole(reader: &mut Reader<'_>, n: usize, room: &mut Vec<u64>, out: &
                 number
             }));
         }
+    }
+    Some(())
+}
+
+fn read_lines(reader: &mut Reader<'_>, n: usize, room: &mut Vec<u64>) -> Option<()> {
+    for block in (0..n).step_by(BLOCK) {
+        line::read(reader, BLOCK.min(n - block), room)?;
     }
     Some(())
 }
@@ -321,6 +345,21 @@ mod tests {
         fn no_bytes_make_it_panic(bytes: Vec<u8>, n in 0..500_usize) {
             let _ = back(&bytes, n);
         }
+    }
+
+    #[test]
+    fn what_was_written_by_lines_is_read() {
+        // Of builds before curves: 70 numbers around a rise of 45, in two blocks, with the least at -7.
+        let hex = concat!(
+            "0003010d80b401000600c0c14916ba71eb9695526301e52a1dcad6349b72486b09588d5466dbca6da825710770709285",
+            "6edcba65a5d45840b94a80b401802d060087b235cd06",
+        );
+        let bytes: Vec<u8> = (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect();
+        let expected: Vec<f64> = (0..70).map(|n| f64::from(n * 45 + n * n * 7 % 45 - 7)).collect();
+        assert_eq!(back(&bytes, 70), Some(expected));
     }
 
     #[test]
