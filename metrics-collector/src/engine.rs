@@ -1,6 +1,7 @@
 //! Answers queries: which series, from which tier, into which buckets. One read of the database and of memory.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -13,6 +14,7 @@ use crate::domain::select::{Answer, Function, Point, Select, SeriesResult, Split
 use crate::domain::series::Series;
 use crate::ingest::Ingest;
 use crate::registry::Registry;
+use crate::sealed::{Sealed, Total};
 use crate::source::Source;
 
 /// Buckets of all lines of an answer together.
@@ -213,14 +215,24 @@ pub fn run(
     if let Some(kind) = chosen.kind {
         let mut source = Source::open(connection, ingest, plan)?;
         let began = Instant::now();
+        let sealed = match lines.as_mut_slice() {
+            [line] if chosen.is_plain && plan.grid.n == 1 => {
+                line.add_sealed(&mut source, &chosen.members, kind)?
+            }
+            _ => None,
+        };
         for (done, member) in chosen.members.iter().enumerate() {
             if done % CLOCK_STEP == 0 && began.elapsed() > MAX_TIME {
                 return Ok(Err(NoAnswer::TooSlow));
             }
             let line = &mut lines[member.line];
-            match chosen.has_totals {
-                true => line.add_apart(&mut source, member.series, kind)?,
-                false => line.add(&mut source, member.series, kind)?,
+            match &sealed {
+                Some(sealed) => {
+                    let total = sealed.totals.get(done).copied().flatten();
+                    line.add_beyond(&mut source, member.series, kind, total)?;
+                }
+                None if chosen.has_totals => line.add_apart(&mut source, member.series, kind)?,
+                None => line.add(&mut source, member.series, kind)?,
             }
         }
     }
@@ -237,6 +249,34 @@ impl Line {
     fn add(&mut self, source: &mut Source<'_>, series: u32, kind: Kind) -> rusqlite::Result<()> {
         std::mem::swap(&mut source.fold, &mut self.fold);
         let read = source.read(series, kind);
+        std::mem::swap(&mut source.fold, &mut self.fold);
+        read
+    }
+
+    /// Adds what rows say of all series.
+    fn add_sealed(
+        &mut self,
+        source: &mut Source<'_>,
+        members: &[Member],
+        kind: Kind,
+    ) -> rusqlite::Result<Option<Arc<Sealed>>> {
+        let series: Vec<u32> = members.iter().map(|member| member.series).collect();
+        std::mem::swap(&mut source.fold, &mut self.fold);
+        let read = source.read_sealed(&series, kind);
+        std::mem::swap(&mut source.fold, &mut self.fold);
+        read
+    }
+
+    /// Adds what memory says beyond that.
+    fn add_beyond(
+        &mut self,
+        source: &mut Source<'_>,
+        series: u32,
+        kind: Kind,
+        total: Option<Total>,
+    ) -> rusqlite::Result<()> {
+        std::mem::swap(&mut source.fold, &mut self.fold);
+        let read = source.read_beyond(series, kind, total);
         std::mem::swap(&mut source.fold, &mut self.fold);
         read
     }

@@ -16,6 +16,7 @@ use crate::heads::Heads;
 use crate::intake::{Refusal, Tally};
 use crate::readers::Readers;
 use crate::registry::{Limits, Registry};
+use crate::sealed::SealedSums;
 use crate::store::progress::{self, Progress};
 use crate::store::{journal, series};
 
@@ -29,6 +30,8 @@ pub struct Ingest {
     heads: Mutex<Heads>,
     /// Who reads the heads.
     pub readers: Readers,
+    /// What rows say, for whoever asks again.
+    pub sealed: SealedSums,
     /// The number of the last batch that was given one; only the writer gives them.
     last_seq: AtomicI64,
     /// All series with smaller ids are in the database.
@@ -60,6 +63,7 @@ impl Ingest {
             registry: RwLock::new(registry),
             heads: Mutex::new(heads),
             readers: Readers::default(),
+            sealed: SealedSums::default(),
             last_seq: AtomicI64::new(last_seq),
             n_saved,
             n_taken: AtomicU64::new(0),

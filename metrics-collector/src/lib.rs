@@ -27,6 +27,7 @@ pub mod rolling;
 mod routes;
 mod rule_doors;
 mod scrapes;
+pub mod sealed;
 pub mod sessions;
 pub mod settings;
 pub mod source;

@@ -21,7 +21,7 @@ use crate::store::tiers::{self, Table, place};
 /// Times of this many bytes or fewer are not worth a place of their own.
 const SMALL_TIMES: usize = 16;
 /// How many windows back a cumulative series is looked for.
-const WINDOWS_BACK: i64 = 12;
+pub const WINDOWS_BACK: i64 = 12;
 
 /// A series in a window.
 #[derive(Debug, Clone, Copy)]

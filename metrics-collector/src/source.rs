@@ -17,7 +17,8 @@ use crate::domain::timestamp::MINUTE_MS;
 use crate::domain::window;
 use crate::heads::Frozen;
 use crate::ingest::Ingest;
-use crate::rolling::{KnownTimes, Roller, read_chunk};
+use crate::rolling::{KnownTimes, Roller, WINDOWS_BACK, read_chunk};
+use crate::sealed::{self, Key, Sealed, Total};
 use crate::store::progress::{self, Progress};
 use crate::store::tiers::{self, Table, place};
 
@@ -35,6 +36,10 @@ pub struct Source<'q> {
     times: KnownTimes,
     /// Windows of which memory had something when this was opened, in order.
     in_memory: Vec<i64>,
+    /// Those of them that the grid touches.
+    windows: Range<usize>,
+    /// Where the rows end that were read of a series.
+    total: Option<Total>,
 }
 
 impl<'q> Source<'q> {
@@ -48,7 +53,11 @@ impl<'q> Source<'q> {
         in_memory.extend(frozen.iter().flat_map(|frozen| frozen.windows.keys().copied()));
         in_memory.sort_unstable();
         in_memory.dedup();
+        let (first, last) = pieces(Table::Chunks, &plan.grid.range());
+        let before = |number: i64| in_memory.partition_point(|window| *window < number);
         Ok(Self {
+            windows: before(first)..before(last + 1),
+            total: None,
             connection,
             ingest,
             plan,
@@ -75,10 +84,49 @@ impl<'q> Source<'q> {
         } else {
             self.read_chunks(series, kind)?;
         }
+        self.read_memory(series, kind)
+    }
+
+    /// Adds what rows say of series to the fold, which is one bucket without distributions. `None`, and nothing added,
+    /// where that is not told apart from what is in memory.
+    pub fn read_sealed(&mut self, series: &[u32], kind: Kind) -> rusqlite::Result<Option<Arc<Sealed>>> {
+        let is_late = |number: &i64| *number < self.progress.done.window;
+        let has_late = self.in_memory[self.windows.clone()].iter().any(is_late);
+        let is_unfit = self.plan.tier < Tier::FiveMinutes || series.len() > sealed::MAX_SERIES;
+        if is_unfit || kind == Kind::Cumulative && has_late {
+            return Ok(None);
+        }
+        let key = Key::of(self.plan, series.iter().copied());
+        if let Some(known) = self.ingest.sealed.get(&self.progress, &key) {
+            self.fold.bucket_at(0).merge_plain(&known.bucket);
+            return Ok(Some(known));
+        }
+        let mut sums = Sealed::default();
+        for id in series {
+            self.read_tier(*id)?;
+            if kind == Kind::Cumulative {
+                sums.totals.push(self.total);
+            }
+        }
+        sums.bucket = self.fold.bucket_at(0).clone();
+        let sums = Arc::new(sums);
+        self.ingest.sealed.put(&self.progress, key, sums.clone());
+        Ok(Some(sums))
+    }
+
+    /// Adds what is in memory of a series whose rows ended with `total`.
+    pub fn read_beyond(&mut self, series: u32, kind: Kind, total: Option<Total>) -> rusqlite::Result<()> {
+        self.fold.begin();
+        self.total = total;
+        self.read_memory(series, kind)
+    }
+
+    fn read_memory(&mut self, series: u32, kind: Kind) -> rusqlite::Result<()> {
         if kind == Kind::Cumulative {
             return self.add_totals_in_memory(series);
         }
-        for number in self.windows_in_memory() {
+        for place in self.windows.clone() {
+            let number = self.in_memory[place];
             self.with_heads(number, series, |fold, columns, head| {
                 add_head(fold, columns, kind, number, head)
             });
@@ -89,29 +137,19 @@ impl<'q> Source<'q> {
     /// Whether memory has samples of a window that is written already: what a cumulative series added is then not what
     /// the rows say and memory adds.
     fn has_late(&mut self, series: u32) -> bool {
-        let (windows, written) = (self.windows_in_memory(), self.progress.done.window);
-        windows
-            .into_iter()
-            .take_while(|number| *number < written)
-            .any(|number| {
-                let mut found = false;
+        let written = self.progress.done.window;
+        self.windows.clone().any(|place| {
+            let (number, mut found) = (self.in_memory[place], false);
+            if number < written {
                 self.with_heads(number, series, |_, _, _| found = true);
-                found
-            })
-    }
-
-    /// Windows of memory that the grid touches.
-    fn windows_in_memory(&self) -> Vec<i64> {
-        let (first, last) = self.bounds(Table::Chunks);
-        self.in_memory
-            .iter()
-            .copied()
-            .filter(|number| (first..=last).contains(number))
-            .collect()
+            }
+            found
+        })
     }
 
     /// The rows of the plan's tier; but what is one bucket anyway is made of hours, and only its ends of finer rows.
     fn read_tier(&mut self, series: u32) -> rusqlite::Result<()> {
+        self.total = None;
         let (tier, range) = (self.plan.tier, self.plan.grid.range());
         let hours = self.plan.grid.whole_hours();
         let parts = match tier {
@@ -160,9 +198,15 @@ impl<'q> Source<'q> {
     ) -> rusqlite::Result<()> {
         let Self { row, fold, .. } = self;
         let start_ms = piece * table.span_ms();
-        tiers::read(self.connection, table, place(piece, series), |bytes| {
+        let read = tiers::read(self.connection, table, place(piece, series), |bytes| {
             row.fold(bytes, start_ms, width_ms, range, fold)
         })?;
+        if let Some((place, value)) = row.newest().filter(|_| read.is_some()) {
+            let at_ms = start_ms + place * width_ms;
+            if self.total.is_none_or(|total| total.at_ms <= at_ms) {
+                self.total = Some(Total { at_ms, value });
+            }
+        }
         Ok(())
     }
 
@@ -228,16 +272,22 @@ impl<'q> Source<'q> {
 
     /// The totals that are in memory alone, on top of rows of a tier.
     fn add_totals_in_memory(&mut self, series: u32) -> rusqlite::Result<()> {
-        let mut before = None;
-        for number in self.windows_in_memory() {
-            let mut entries = Vec::new();
+        let (mut before, mut entries) = (None, Vec::new());
+        for place in self.windows.clone() {
+            let number = self.in_memory[place];
+            entries.clear();
             self.collect_heads(number, series, &mut entries);
             if entries.is_empty() {
                 continue;
             }
-            entries.sort_by_key(|entry| entry.at);
+            if !entries.is_sorted_by_key(|entry: &Entry| entry.at) {
+                entries.sort_by_key(|entry| entry.at);
+            }
             if before.is_none() {
-                before = self.total_before(number, series)?;
+                before = match self.total_of_rows(number) {
+                    None => self.total_before(number, series)?,
+                    known => known,
+                };
             }
             before = self.add_totals(number, before, &entries);
         }
@@ -252,6 +302,19 @@ impl<'q> Source<'q> {
             entries.iter().copied(),
         );
         entries.last().map(|entry| entry.value)
+    }
+
+    /// What a cumulative series stood at when a window began, by the rows that were read: where they end in a window
+    /// that has chunks, and memory has nothing in between.
+    fn total_of_rows(&self, number: i64) -> Option<f64> {
+        let total = self.total?;
+        let window = window::of(total.at_ms);
+        let is_near = window >= number - WINDOWS_BACK && window >= self.progress.chunks_from;
+        let has_more = self
+            .in_memory
+            .iter()
+            .any(|other| (window..number).contains(other));
+        (window < number && is_near && !has_more).then_some(total.value)
     }
 
     /// What a cumulative series stood at when a window began: by memory, else by the chunks before.

@@ -1,6 +1,6 @@
 //! `GET /api/dashboard` and the CSV: all periods true, p75 with its ratings, by page, by project.
 
-use crate::support::{get_json, launch, now_ms, send};
+use crate::support::{get_json, launch, now_ms, send, until_empty};
 use testkit::{Client, Server, Value, json};
 
 const MINUTE_MS: i64 = 60_000;
@@ -136,4 +136,50 @@ async fn a_query_is_had_as_a_table() {
     assert!(lines[1].ends_with(",\"/a,b\",1,3,3,3,3,3,,,,3"), "{text}");
     assert!(lines[2].ends_with(",\"'=1+1\",1,4,4,4,4,4,,,,4"), "{text}");
     assert_eq!(client.get("/api/metrics/csv").await.status, 400);
+}
+
+#[tokio::test]
+async fn what_rows_say_is_remembered_no_longer_than_it_is_true() {
+    let launch = launch().env("RETENTION_RAW", "48h").env("FLUSH_INTERVAL", "20ms");
+    let server = launch.start().await;
+    let mut client = server.client();
+    let now = now_ms();
+    // Count and total of both.
+    let assert_totals = async |client: &mut Client, counter: [i64; 2], cumulative: [i64; 2]| {
+        let body = get_json(client, "/api/dashboard?period=24h").await;
+        let told = |name: &str| {
+            let tops = body["top_metrics"].as_array().unwrap();
+            let top = tops.iter().find(|top| top["name"] == name).unwrap();
+            [&top["count"], &top["total"]].map(|number| number.as_f64().unwrap() as i64)
+        };
+        assert_eq!((told("jobs"), told("bytes")), (counter, cumulative));
+    };
+    let at = |at_ms: i64, total: i64| {
+        json!([
+            {"name": "jobs", "type": "counter", "value": 2, "timestamp": at_ms},
+            {"name": "bytes", "type": "cumulative", "value": total, "timestamp": at_ms},
+        ])
+    };
+    for hour in 3..9 {
+        send(&mut client, &at(now - hour * HOUR_MS, 1_000 - hour * 100)).await;
+    }
+    until_empty(launch.database_path(), "journal").await;
+    for _ in 0..2 {
+        assert_totals(&mut client, [6, 12], [6, 500]).await;
+    }
+    // In memory, on top of what is known.
+    send(&mut client, &at(now - MINUTE_MS, 725)).await;
+    for _ in 0..2 {
+        assert_totals(&mut client, [7, 14], [7, 525]).await;
+    }
+    // Late: in memory at first, and written while it is asked for. The cumulative one starts again after it.
+    send(&mut client, &at(now - 5 * HOUR_MS - HOUR_MS / 2, 2_450)).await;
+    for _ in 0..100 {
+        assert_totals(
+            &mut client,
+            [8, 16],
+            [8, 100 + 100 + 2_050 + 500 + 100 + 100 + 25],
+        )
+        .await;
+    }
 }

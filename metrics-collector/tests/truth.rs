@@ -7,10 +7,8 @@
 )]
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use crate::support::{get_json, launch, now_ms, send};
-use rusqlite::{Connection, OpenFlags};
+use crate::support::{get_json, launch, now_ms, send, until_empty};
 use testkit::{Client, Value, json};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -86,23 +84,35 @@ async fn every_bucket_is_what_all_samples_say() {
     check_steps(&mut server.client(), &truth, from_ms, end_ms, &STEPS_MS[1..]).await;
 }
 
-/// Waits until all have left a table.
-async fn until_empty(database: &Path, table: &str) {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let connection = Connection::open_with_flags(database, flags).unwrap();
-    loop {
-        let n_left: i64 = connection
-            .query_row(&format!("select count(*) from {table}"), [], |row| row.get(0))
-            .unwrap();
-        if n_left == 0 {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
 async fn check(client: &mut Client, truth: &Truth, from_ms: i64, end_ms: i64) {
     check_steps(client, truth, from_ms, end_ms, &STEPS_MS).await;
+    check_dashboard(client, truth, from_ms, end_ms).await;
+}
+
+/// Counts and sums of all, told by rows; the second time they are remembered.
+async fn check_dashboard(client: &mut Client, truth: &Truth, from_ms: i64, end_ms: i64) {
+    // So long that it is made of five minutes and hours, and begins and ends within an hour.
+    let path = format!(
+        "/api/dashboard?from={}&to={}",
+        from_ms - 5 * HOUR_MS / 2,
+        end_ms + HOUR_MS / 2
+    );
+    for _ in 0..2 {
+        let body = get_json(client, &path).await;
+        for told_of in body["top_metrics"].as_array().unwrap() {
+            let name = told_of["name"].as_str().unwrap();
+            let of_name = truth.iter().filter(|((known, _), _)| *known == name);
+            let all: Vec<Samples> = of_name.map(|(_, samples)| told(name, samples)).collect();
+            let all = all.concat();
+            let sum: f64 = all.iter().map(|(_, value)| value).sum();
+            assert_eq!(told_of["count"], all.len(), "{name}");
+            let total = told_of["total"].as_f64().unwrap();
+            assert!(
+                (total - sum).abs() <= sum.abs() * 1e-9 + 1e-6,
+                "{name}: {total}, not {sum}"
+            );
+        }
+    }
 }
 
 async fn check_steps(client: &mut Client, truth: &Truth, from_ms: i64, end_ms: i64, steps_ms: &[i64]) {

@@ -11,7 +11,7 @@ pub const MAX_POINTS: i64 = 11_000;
 const WHOLE_PARTS: i64 = 100;
 
 /// A tier of the store, the finest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tier {
     /// Samples themselves; of histograms, minutes.
     Raw,

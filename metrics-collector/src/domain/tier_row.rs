@@ -98,9 +98,15 @@ pub struct TierRow {
     lasts: Vec<f64>,
     room: Vec<u64>,
     units: Vec<i64>,
+    newest: Option<(i64, f64)>,
 }
 
 impl TierRow {
+    /// The place of the last bucket of the row that was read last, and its last value.
+    pub fn newest(&self) -> Option<(i64, f64)> {
+        self.newest
+    }
+
     /// Adds the buckets of a row that begin in a range to a fold. The row begins at `start_ms`, and each bucket is
     /// `width_ms` long.
     pub fn fold(
@@ -162,6 +168,7 @@ impl TierRow {
         width_ms: i64,
         mut each: impl FnMut(i64, Aggregate, Option<&[u8]>) -> Option<()>,
     ) -> Option<()> {
+        self.newest = None;
         let mut reader = Reader::new(bytes);
         let flags = reader.byte()?;
         let n = usize::try_from(reader.number()?)
@@ -199,6 +206,7 @@ impl TierRow {
                     Some(reader.take(length)?)
                 }
             };
+            self.newest = Some((self.places[at], plain.last));
             each(self.places[at], plain, sketch)?;
         }
         Some(())
@@ -214,6 +222,7 @@ impl TierRow {
             lasts,
             room,
             units,
+            ..
         } = self;
         for column in [&mut *places, &mut *counts] {
             column.clear();
@@ -279,7 +288,9 @@ mod tests {
                 let back = TierRow::default().buckets(&bytes, 60_000).unwrap();
                 prop_assert_eq!(&back, &buckets);
                 let mut fold = Fold::new(Grid { from_ms: 0, step_ms: 60_000, n: 120 });
-                TierRow::default().fold(&bytes, 0, 60_000, &(0..i64::MAX), &mut fold).unwrap();
+                let mut row = TierRow::default();
+                row.fold(&bytes, 0, 60_000, &(0..i64::MAX), &mut fold).unwrap();
+                prop_assert_eq!(row.newest(), buckets.last().map(|(place, bucket)| (i64::from(*place), bucket.last)));
                 let folded: Buckets = fold.filled().map(|(place, bucket)| (place as u32, bucket.clone())).collect();
                 prop_assert_eq!(folded, buckets);
             }

@@ -4,8 +4,10 @@
 
 pub(crate) mod malti;
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rusqlite::{Connection, OpenFlags};
 use testkit::{Client, Launch, Server, Value};
 
 pub(crate) fn launch() -> Launch {
@@ -38,4 +40,19 @@ pub(crate) async fn send(client: &mut Client, metrics: &Value) {
         "{}",
         answer.text()
     );
+}
+
+/// Waits until all have left a table of a database.
+pub(crate) async fn until_empty(database: &Path, table: &str) {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = Connection::open_with_flags(database, flags).unwrap();
+    loop {
+        let n_left: i64 = connection
+            .query_row(&format!("select count(*) from {table}"), [], |row| row.get(0))
+            .unwrap();
+        if n_left == 0 {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
 }
