@@ -21,7 +21,7 @@ use crate::guard::CatchPanic;
 use crate::metrics::{HttpMetrics, RouteMetrics};
 use crate::request::root_of;
 use crate::request_id::RequestIds;
-use crate::router::{CrossOrigin, Endpoint, Route, Routes};
+use crate::router::{Caller, CrossOrigin, Dialect, Endpoint, Route, Routes};
 use crate::{Error, Query, Request, Response, ResponseExt, Result};
 
 /// Bodies being decompressed at once.
@@ -43,8 +43,8 @@ pub struct Service<S> {
     unrouted: RouteMetrics,
     error_page: ErrorPage,
     decoders: Arc<Semaphore>,
-    /// Whether any path has a rule for callers of other origins.
-    is_cross_origin: bool,
+    /// Whether any path has a rule for callers of other origins, or a protocol of its own.
+    has_rules: bool,
 }
 
 impl<S: Send + Sync + 'static> Service<S> {
@@ -56,7 +56,10 @@ impl<S: Send + Sync + 'static> Service<S> {
         metrics: HttpMetrics,
         error_page: ErrorPage,
     ) -> Self {
-        let is_cross_origin = routes.rows.iter().any(|row| row.cross_origin.is_some());
+        let has_rules = routes
+            .rows
+            .iter()
+            .any(|row| row.cross_origin.is_some() || row.dialect.is_some());
         let mut endpoints: Vec<(&'static str, Endpoint<S>)> = Vec::new();
         for route in routes.rows {
             let figures = metrics.route(route.method.as_str(), route.path);
@@ -87,7 +90,7 @@ impl<S: Send + Sync + 'static> Service<S> {
             unrouted,
             error_page,
             decoders,
-            is_cross_origin,
+            has_rules,
         }
     }
 
@@ -117,16 +120,27 @@ impl<S: Send + Sync + 'static> Service<S> {
             is_https,
         };
         let asked = self.asked(&parts);
-        let cross_origin = self.cross_origin(parts.uri.path());
+        let (cross_origin, dialect) = self.rules(parts.uri.path());
         let origin = cross_origin.and_then(|_| parts.headers.get(ORIGIN).cloned());
+        let spoken = dialect.map(|dialect| (dialect, self.caller(&parts, client)));
 
-        let (route, outcome) = self.route(parts, body, client, is_https, is_closing).await;
+        let admitted = dialect.map_or(Ok(()), |dialect| (dialect.admit)(&self.app, client));
+        let (route, outcome) = match admitted {
+            Ok(()) => self.route(parts, body, client, is_https, is_closing).await,
+            Err(refusal) => {
+                drain(body, &parts).await;
+                (self.row(&parts), Err(refusal))
+            }
+        };
         let figures = route.map_or(&self.unrouted, |(_, figures)| figures);
         let path = route.map_or("unrouted", |(route, _)| route.path);
         let mut response = match outcome {
             Ok(response) => response,
             Err(error) => self.refuse(&error, route.map(|(route, _)| route.policy.access), &asked),
         };
+        if let Some((dialect, caller)) = &spoken {
+            response = (dialect.answer)(&self.app, caller, response);
+        }
         if let Some(rule) = cross_origin {
             rule(&self.app, origin.as_ref(), response.headers_mut());
         }
@@ -140,11 +154,24 @@ impl<S: Send + Sync + 'static> Service<S> {
         response
     }
 
-    fn cross_origin(&self, path: &str) -> Option<CrossOrigin<S>> {
-        if !self.is_cross_origin {
-            return None;
+    /// What goes for all answers of a path.
+    fn rules(&self, path: &str) -> (Option<CrossOrigin<S>>, Option<Dialect<S>>) {
+        match self.paths.at(path) {
+            Ok(found) if self.has_rules => (found.value.cross_origin(), found.value.dialect()),
+            _ => (None, None),
         }
-        self.paths.at(path).ok()?.value.cross_origin()
+    }
+
+    fn caller(&self, parts: &Parts, address: IpAddr) -> Caller {
+        let query = parts.uri.query().map(Query::parse).unwrap_or_default();
+        Caller {
+            address,
+            has_credentials: self.gate.has_credentials(&parts.headers, query.get("api_key")),
+        }
+    }
+
+    fn row(&self, parts: &Parts) -> Option<&(Route<S>, RouteMetrics)> {
+        self.paths.at(parts.uri.path()).ok()?.value.find(&parts.method)
     }
 
     async fn route(

@@ -117,7 +117,7 @@ impl Gate {
     }
 
     /// Whether the caller shows a key, right or wrong, or is signed in.
-    fn has_credentials(&self, headers: &HeaderMap, query_key: Option<&str>) -> bool {
+    pub(crate) fn has_credentials(&self, headers: &HeaderMap, query_key: Option<&str>) -> bool {
         presented(headers, query_key).is_some() || self.session(headers).is_some()
     }
 

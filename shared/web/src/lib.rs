@@ -32,5 +32,5 @@ pub use hyper::{HeaderMap, Method, StatusCode, header};
 pub use query::Query;
 pub use request::Request;
 pub use response::{Response, ResponseExt};
-pub use router::{CrossOrigin, Policy, RouteInfo, Routes};
+pub use router::{Caller, CrossOrigin, Dialect, Policy, RouteInfo, Routes};
 pub use server::ServerOptions;

@@ -1,6 +1,7 @@
 //! The table of a service's URLs: path, method, who may, how much, and the handler.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,11 +94,37 @@ pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
 /// one, and the answer's headers.
 pub type CrossOrigin<S> = fn(&S, Option<&HeaderValue>, &mut HeaderMap);
 
+/// What rows have for clients that know one protocol and nothing of ours.
+pub struct Dialect<S> {
+    /// Asked before the gate, with the caller's address: a budget of the protocol's own. Takes what `Budget` would.
+    pub admit: fn(&S, IpAddr) -> Result<()>,
+    /// Has the last word on all answers, refusals too.
+    pub answer: fn(&S, &Caller, Response) -> Response,
+}
+
+impl<S> Clone for Dialect<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Dialect<S> {}
+
+/// Who asked, for [`Dialect::answer`].
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Seen through trusted proxies.
+    pub address: IpAddr,
+    /// Whether it showed a key, right or wrong, or is signed in.
+    pub has_credentials: bool,
+}
+
 pub(crate) struct Route<S> {
     pub(crate) method: Method,
     pub(crate) path: &'static str,
     pub(crate) policy: Policy,
     pub(crate) cross_origin: Option<CrossOrigin<S>>,
+    pub(crate) dialect: Option<Dialect<S>>,
     pub(crate) handler: Box<dyn Fn(Arc<S>, Request) -> Answer + Send + Sync>,
 }
 
@@ -117,6 +144,7 @@ pub struct Routes<S> {
     pub(crate) rows: Vec<Route<S>>,
     policy: Policy,
     cross_origin: Option<CrossOrigin<S>>,
+    dialect: Option<Dialect<S>>,
 }
 
 impl<S: Send + Sync + 'static> Default for Routes<S> {
@@ -132,12 +160,19 @@ impl<S: Send + Sync + 'static> Routes<S> {
             rows: Vec::new(),
             policy: Policy::public(),
             cross_origin: None,
+            dialect: None,
         }
     }
 
     /// Pages of other origins may call the rows that follow: `rule` sees all their answers, refusals too.
     pub fn cross_origin(mut self, rule: CrossOrigin<S>) -> Self {
         self.cross_origin = Some(rule);
+        self
+    }
+
+    /// The rows that follow speak a protocol of its own.
+    pub fn dialect(mut self, dialect: Dialect<S>) -> Self {
+        self.dialect = Some(dialect);
         self
     }
 
@@ -177,6 +212,7 @@ impl<S: Send + Sync + 'static> Routes<S> {
             path,
             policy: self.policy,
             cross_origin: self.cross_origin,
+            dialect: self.dialect,
             handler,
         });
         self
@@ -217,6 +253,11 @@ impl<S> Endpoint<S> {
     /// The rule for callers of other origins, if this path has one.
     pub(crate) fn cross_origin(&self) -> Option<CrossOrigin<S>> {
         self.routes.iter().find_map(|(route, _)| route.cross_origin)
+    }
+
+    /// The protocol of this path, if it is not ours.
+    pub(crate) fn dialect(&self) -> Option<Dialect<S>> {
+        self.routes.iter().find_map(|(route, _)| route.dialect)
     }
 
     /// For the `Allow` header of a 405.
