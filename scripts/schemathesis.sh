@@ -13,7 +13,7 @@ finish() { kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf
 trap finish EXIT
 
 # A mail server is named, else the test mail is refused with the 503 of the contract; nobody listens there.
-export API_KEY=$key ADMIN_API_KEY=$key LISTEN_ADDR=127.0.0.1:0 RATE_LIMIT=0 TRUSTED_PROXIES=127.0.0.1 \
+export API_KEY=$key ADMIN_API_KEY=$key LISTEN_ADDR=127.0.0.1:0 RATE_LIMIT=0 VANTAGE_RATE_LIMIT=0 TRUSTED_PROXIES=127.0.0.1 \
     SMTP_HOST=127.0.0.1 SMTP_PORT=1 ALERT_EMAILS=ops@example.com
 export PYTHONPATH=scripts PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=schemathesis_hooks
 

@@ -9,7 +9,7 @@ use service::{Common, unix_ms};
 use web::sse::Places;
 use web::{Error, Result, StatusCode};
 
-use crate::agents;
+use crate::agents::Agents;
 use crate::domain::batch::Batch;
 use crate::domain::requests::overview::Overview;
 use crate::domain::requests::query::Query as RequestQuery;
@@ -46,8 +46,8 @@ pub struct App {
     pub(crate) is_full: AtomicBool,
     /// Tells of metrics.
     pub(crate) alerts: Alerts,
-    /// What came of Vantage's agents.
-    pub(crate) vantage: agents::Counts,
+    /// What came of Vantage's agents, and budgets of its doors.
+    pub(crate) vantage: Agents,
     /// WebSockets of Vantage's pages.
     pub(crate) sockets: Places,
 }

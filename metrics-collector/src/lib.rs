@@ -119,6 +119,7 @@ impl Program for MetricsCollector {
             std::process::exit(1);
         });
         let routes = routes::routes(&settings);
+        let vantage = agents::Agents::new(settings.vantage_per_minute);
         let app = Arc::new(App {
             alerts: Alerts::new(settings.alerts.clone(), common.clone()),
             common,
@@ -128,16 +129,16 @@ impl Program for MetricsCollector {
             requests: Arc::new(requests),
             malti: Arc::new(malti),
             is_full: AtomicBool::new(false),
-            vantage: agents::Counts::default(),
+            vantage,
             sockets: Places::new(MAX_SOCKETS),
         });
         jobs::start(&app, tasks);
         Built { app, routes }
     }
 
-    /// Says where what is configured is not what is used; why is for the log and for those with a key.
+    /// What Vantage's says; and where what is configured is not what is used, why is for the log and for those with a key.
     async fn health(app: Arc<App>) -> Map<String, Value> {
-        let mut health = Map::new();
+        let mut health = api::vantage::card::health(&app);
         if app.malti.problem().is_some() {
             let text = "the file of MALTI_CONFIG_PATH cannot be used; keys stay as they were";
             health.insert("malti_config".to_owned(), text.into());

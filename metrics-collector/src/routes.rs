@@ -5,6 +5,7 @@ use auth::Scope;
 use web::{Keyless, Method, Policy, Routes};
 
 use crate::api::malti::{access, aggregate, auth_test, ingest as malti_ingest};
+use crate::api::vantage::dialect;
 use crate::api::{catalogue, csv, dashboard, ingest, metrics, submit, vantage};
 use crate::app::App;
 use crate::pages::monitoring::{endpoint as api_endpoint, overview as api_overview};
@@ -29,8 +30,9 @@ pub(crate) fn routes(settings: &Settings) -> Routes<App> {
         .with(Policy::page(Scope::Admin))
         // Rules, channels and deliveries: `/api/rules`, `/api/channels`, `/api/deliveries`, `/api/test-alert`, `/alerts`.
         .and(alerts::routes())
+        .with(Policy::page(Scope::Read).keyless(vantage_keyless(settings).1))
+        .get("/", overview::card_or_page)
         .with(Policy::page(Scope::Read))
-        .get("/", overview::show)
         .get("/explore", explore::show)
         .get("/metrics/{name}", metric::show)
         .get("/api-monitoring", api_overview::show)
@@ -71,21 +73,35 @@ fn malti(settings: &Settings) -> Routes<App> {
     routes
 }
 
-/// The paths of Vantage's collector and query API. Its `/alerts/` is not our page `/alerts`.
-fn vantage(settings: &Settings) -> Routes<App> {
-    let (sending, reading) = match settings.vantage_keys {
+/// Who may use Vantage's doors without a key: to send, and to read.
+fn vantage_keyless(settings: &Settings) -> (Keyless, Keyless) {
+    match settings.vantage_keys {
         VantageKeys::Required => (Keyless::Nobody, Keyless::Nobody),
         VantageKeys::Local => (Keyless::Local, Keyless::Nobody),
         VantageKeys::Optional => (Keyless::Anyone, Keyless::Anyone),
-    };
-    Routes::new()
+    }
+}
+
+/// The paths of Vantage's collector and query API. Its `/alerts/` is not our page `/alerts`. Budgets are those of
+/// `dialect`.
+fn vantage(settings: &Settings) -> Routes<App> {
+    let (sending, reading) = vantage_keyless(settings);
+    let mut routes = Routes::new().dialect(dialect::DIALECT);
+    let is_open = settings.vantage_keys == VantageKeys::Optional;
+    if is_open {
+        routes = routes.cross_origin(dialect::cross_origin);
+    }
+    routes = routes
         .with(
             Policy::key(Scope::Ingest)
                 .keyless(sending)
+                .exempt()
                 .body_bytes(settings.max_body_bytes),
         )
         .post("/v1/metrics", vantage::submit::submit)
-        .with(Policy::key(Scope::Read).keyless(reading))
+        // A redirect would lose a batch.
+        .post("/v1/metrics/", vantage::submit::submit)
+        .with(Policy::key(Scope::Read).keyless(reading).exempt())
         .get("/v1/stats", vantage::stats::show)
         .get("/api/metrics/timeseries", vantage::metrics::timeseries)
         .get("/api/metrics/aggregated", vantage::metrics::aggregated)
@@ -97,8 +113,51 @@ fn vantage(settings: &Settings) -> Routes<App> {
         .get("/alerts/summary", vantage::alerts::summary)
         .post("/compare/services", vantage::compare::services)
         .post("/compare/time-periods", vantage::compare::time_periods)
+        .get("/traces/", vantage::traces::list)
+        .get("/traces/search/", vantage::traces::search)
+        .get("/traces/{id}", vantage::traces::one)
+        .post("/vql/execute", vantage::vql::execute)
+        .get("/vql/examples", vantage::vql::examples)
         .get("/ws/metrics", vantage::live::open)
+        .with(Policy::public().exempt());
+    for (path, other) in VANTAGE_SLASHES {
+        routes = routes
+            .get(other, dialect::other_slash)
+            .post(other, dialect::other_slash);
+        if is_open {
+            routes = routes.row(Method::OPTIONS, path, dialect::preflight);
+        }
+    }
+    if is_open {
+        routes = routes
+            .row(Method::OPTIONS, "/v1/metrics", dialect::preflight)
+            .row(Method::OPTIONS, "/health/score/{service}", dialect::preflight)
+            .row(Method::OPTIONS, "/alerts/", dialect::preflight)
+            .row(Method::OPTIONS, "/traces/search/", dialect::preflight)
+            .row(Method::OPTIONS, "/traces/{id}", dialect::preflight);
+    }
+    routes.and(
+        Routes::new()
+            .with(Policy::public().exempt())
+            .get("/live", vantage::card::live),
+    )
 }
+
+/// Paths as they are there, and what leads to them: with a slash at the end, or without.
+const VANTAGE_SLASHES: [(&str, &str); 12] = [
+    ("/v1/stats", "/v1/stats/"),
+    ("/api/metrics/timeseries", "/api/metrics/timeseries/"),
+    ("/api/metrics/aggregated", "/api/metrics/aggregated/"),
+    ("/api/services", "/api/services/"),
+    ("/health/scores", "/health/scores/"),
+    ("/alerts/active", "/alerts/active/"),
+    ("/alerts/summary", "/alerts/summary/"),
+    ("/traces/", "/traces"),
+    ("/vql/execute", "/vql/execute/"),
+    ("/vql/examples", "/vql/examples/"),
+    ("/compare/services", "/compare/services/"),
+    ("/compare/time-periods", "/compare/time-periods/"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -110,8 +169,12 @@ mod tests {
     fn the_document_has_every_route_that_is_no_page_with_its_scope() {
         let routes = routes(&Settings::read(&mut config::Reader::describe()));
         // The same doors by another address, and what browsers ask before they call.
-        let is_beside =
-            |path: &str| path.starts_with("//") || path.starts_with("/api/v1/") && path.ends_with('/');
+        let is_beside = |path: &str| {
+            path.starts_with("//")
+                || path.starts_with("/api/v1/") && path.ends_with('/')
+                || path == "/v1/metrics/"
+                || VANTAGE_SLASHES.iter().any(|(_, other)| *other == path)
+        };
         let own = routes
             .info()
             .filter(|route| route.method != Method::OPTIONS && !is_beside(route.path));

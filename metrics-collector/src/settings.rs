@@ -7,6 +7,7 @@ use config::{Reader, Secret, Unit};
 
 use crate::domain::requests::period::Kept;
 use crate::domain::resolution::Retention;
+use crate::domain::vantage::quartiles::Sensitivity;
 use crate::registry::Limits;
 use crate::target::{Target, Targets};
 
@@ -31,6 +32,10 @@ pub struct Settings {
     pub scrape: ScrapeSettings,
     /// `VANTAGE_KEYS`: who may use Vantage's doors without a key.
     pub vantage_keys: VantageKeys,
+    /// `VANTAGE_RATE_LIMIT`: requests a minute of an address on Vantage's paths; 0: as many as come.
+    pub vantage_per_minute: u32,
+    /// `VANTAGE_ALERTS`: how soon a value of Vantage's metrics is unusual; none: nobody looks.
+    pub vantage_alerts: Option<Sensitivity>,
     /// `ALERT_INTERVAL`: how often the rules of alerts are looked at.
     pub alert_every: Duration,
     /// `ALERT_*`, `SMTP_*`, `POSTMARK_*`
@@ -176,12 +181,30 @@ impl Settings {
                 ],
                 "Whether Vantage's doors want a key, which its agent cannot send. local: not for metrics that programs on this machine send; optional: neither to send nor to read, from wherever this service is reached; required: always.",
             ),
+            vantage_per_minute: reader.number(
+                "VANTAGE_RATE_LIMIT",
+                1000,
+                0..=10_000_000,
+                "Requests a minute, and at once, of one address on Vantage's paths, with a key or without; RATE_LIMIT does not count there. 0: as many as come.",
+            ),
+            vantage_alerts: reader.choice(
+                "VANTAGE_ALERTS",
+                "medium",
+                &[
+                    ("off", None),
+                    ("low", Some(Sensitivity::LOW)),
+                    ("medium", Some(Sensitivity::MEDIUM)),
+                    ("high", Some(Sensitivity::HIGH)),
+                    ("very_high", Some(Sensitivity::VERY_HIGH)),
+                ],
+                "Whether the newest value of each metric of Vantage's agents is held against its last week, and how soon it is unusual: from 3 (low) to 1.5 (very_high) standard deviations. Told by /alerts/ only, to nobody else.",
+            ),
             alert_every: reader.duration(
                 "ALERT_INTERVAL",
                 Duration::from_secs(15),
                 Duration::from_secs(1)..=HOUR,
                 Unit::Seconds,
-                "How often the rules of alerts are looked at.",
+                "How often the rules of alerts are looked at; Vantage's metrics are each fourth time.",
             ),
             alerts: alerts::Settings::read(
                 reader,

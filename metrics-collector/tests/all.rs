@@ -21,3 +21,8 @@ mod sessions;
 mod support;
 mod truth;
 mod vantage;
+mod vantage_alerts;
+mod vantage_doors;
+mod vantage_traces;
+mod vantage_validation;
+mod vql;

@@ -38,6 +38,14 @@ async fn filled(client: &mut Client, path: &str) -> String {
             "/api/rules",
             json!({"name": "r", "query": "name=m", "condition": "absent"}),
         ),
+        path if path.starts_with("/traces/") => {
+            let ids = [("x-vantage-trace-id", "t"), ("x-vantage-span-id", "s")];
+            let body = json!({"service_name": "orders", "metrics": [{"metric_name": "m", "value": 1}]});
+            client
+                .send("POST".parse().unwrap(), "/v1/metrics", &ids, body.to_string())
+                .await;
+            return path.replace("{id}", "t");
+        }
         path => return path.to_owned(),
     };
     let added = client.post(all, body.to_string()).await.json();

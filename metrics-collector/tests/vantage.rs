@@ -1,4 +1,25 @@
 //! Vantage's agent and pages: what its collector and its query API answer, row by row of the contract.
+//!
+//! | line of the contract | test |
+//! |---|---|
+//! | agent: path, headers, body, fields, endpoint, deltas; no key | `the_captured_batch_is_taken_and_told_as_rows` |
+//! | validation, reply, 202 even for rejected, OTLP told apart | `vantage_validation::*`, `one_bad_metric_does_not_lose_the_batch`, `what_is_no_batch_is_refused_as_there_and_otlp_with_a_word` |
+//! | headers of a trace | `vantage_traces::both_headers_of_a_trace_count_or_none` |
+//! | 503 when nothing can be stored | `vantage_doors::what_cannot_be_stored_is_a_503_that_the_agent_tries_again` |
+//! | key optional, 401 texts and challenge | `keys_are_as_optional_as_they_are_told_to_be`, `vantage_doors::a_missing_key_and_a_wrong_one_are_told_apart` |
+//! | budget, its headers, its 429, who is skipped | `vantage_doors::each_address_has_a_budget_and_is_told_of_it` |
+//! | gzip of replies and requests | `vantage_doors::long_answers_are_compressed_and_compressed_requests_are_taken` |
+//! | any origin | `vantage_doors::pages_of_any_origin_may_call_where_no_key_is_wanted` |
+//! | stats, health, ready, live, card, metrics | `vantage_doors::what_programs_ask_first`, `vantage_doors::what_came_is_counted` |
+//! | slashes at the end | `vantage_doors::a_slash_too_many_or_too_few_leads_on` |
+//! | worker: alerts | `vantage_alerts::*`, `what_our_rules_told_of_are_vantages_alerts` |
+//! | timeseries, aggregated, services | `rows_are_summed_up_and_services_listed` |
+//! | WS /ws/metrics | `a_socket_…` |
+//! | health/score, health/scores | `health_is_scored_by_errors_latency_and_traffic`, `domain::vantage::health` |
+//! | alerts | `what_our_rules_told_of_are_vantages_alerts`, `vantage_alerts::*` |
+//! | traces | `vantage_traces::*` |
+//! | vql | `vql::*`, `domain::vql` |
+//! | compare | `services_and_times_are_compared`, `domain::vantage::comparison` |
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 use testkit::{Client, Server, Value, eventually, handbook, json, skip};
@@ -12,25 +33,25 @@ const AGENT: [(&str, &str); 2] = [
     ("content-type", "application/json"),
 ];
 
-async fn post(client: &mut Client, body: &Value) -> testkit::Answer {
+pub(crate) async fn post(client: &mut Client, body: &Value) -> testkit::Answer {
     client
         .send("POST".parse().unwrap(), "/v1/metrics", &AGENT, body.to_string())
         .await
 }
 
 /// A request that a service answered.
-fn request(service: &str, at_ms: i64, status: u16, ms: f64) -> Value {
+pub(crate) fn request(service: &str, at_ms: i64, status: u16, ms: f64) -> Value {
     json!({"timestamp": at_ms, "service_name": service, "metric_name": "http.request.duration",
         "metric_type": "histogram", "value": ms, "tags": {"framework": "fastapi"}, "endpoint": "/orders/{id}",
         "method": "GET", "status_code": status, "duration_ms": ms})
 }
 
-fn batch(metrics: &[Value]) -> Value {
+pub(crate) fn batch(metrics: &[Value]) -> Value {
     json!({"metrics": metrics, "service_name": "orders", "environment": "dev", "agent_version": "0.1.0",
         "batch_size": metrics.len()})
 }
 
-async fn sent(server: &Server, metrics: &[Value]) {
+pub(crate) async fn sent(server: &Server, metrics: &[Value]) {
     let answer = post(&mut server.client(), &batch(metrics)).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
     assert_eq!(

@@ -37,5 +37,6 @@ pub mod times_pool;
 pub mod timestamp;
 pub mod vantage;
 pub mod varint;
+pub mod vql;
 pub mod well_known;
 pub mod window;

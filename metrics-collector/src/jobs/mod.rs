@@ -7,6 +7,7 @@ mod malti_config;
 pub(crate) mod retention;
 pub(crate) mod room;
 pub(crate) mod scrape;
+mod vantage_alerts;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(crate) fn start(app: &Arc<App>, tasks: &mut Tasks) {
     start_one(app, tasks, "count requests", count_requests::run);
     scrape::start(app, tasks);
     start_one(app, tasks, "alert rules", alert_rules::run);
+    start_one(app, tasks, "alerts by quartiles", vantage_alerts::run);
     alerts::start(app, tasks);
 }
 

@@ -1,13 +1,14 @@
-//! `/`: requests, Web Vitals, and what comes in.
+//! `/`: requests, Web Vitals, and what comes in; for programs, which service this is.
 
 use std::sync::Arc;
 
 use service::{page, unix_ms};
 use ui::{Count, RangePicker};
-use web::{Request, Response, Result, StatusCode};
+use web::{Request, Response, ResponseExt, Result, StatusCode};
 
 use super::overview_view::{OverviewPage, Tab, http_view, ingest_facts, notes, targets, vitals_view};
 use super::start_view::Start;
+use crate::api::vantage::card;
 use crate::app::App;
 use crate::catalogue;
 use crate::dashboard::{self, Scope, http, vitals};
@@ -17,8 +18,17 @@ pub(crate) const DEFAULT_RANGE: &str = "6h";
 /// Finest step of the charts: quantiles come by the minute.
 const FINEST_MS: i64 = 60_000;
 
+/// `GET /` for programs, and without a key where `VANTAGE_KEYS` is `optional`: the card is open then, the page is not.
+pub(crate) async fn card_or_page(app: Arc<App>, request: Request) -> Result<Response> {
+    match (card::is_wanted(&request), request.identity()) {
+        (true, _) => Ok(card::card(&app)),
+        (false, None) => Ok(Response::see_other("login")),
+        (false, Some(_)) => show(app, request).await,
+    }
+}
+
 /// `GET /[?range=|from=&to=][&project=][&requests=app|browser|monlight]`
-pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
+async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     let now_ms = unix_ms();
     let query = request.query();
     let picker = RangePicker::read(query.pairs(), DEFAULT_RANGE, now_ms);

@@ -12,6 +12,7 @@ pub mod series;
 pub mod sessions;
 pub mod tiers;
 pub mod vantage;
+pub mod vantage_alerts;
 
 use sqlite::Migration;
 
@@ -26,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0007_paused_rules",
     "0008_requests",
     "0009_vantage",
+    "0010_vantage_traces",
 ];
 
 /// The real schema in memory.

@@ -1,11 +1,12 @@
 //! `vantage_batches` and `vantage_services`: metrics of Vantage's agents as they came.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use rusqlite::{Connection, params};
 
 use crate::domain::vantage::metric::Metric;
-use crate::domain::vantage::rows::{self, Row};
+use crate::domain::vantage::rows::{self, Form, Row};
 
 /// Services that are remembered; those of a flood of names beyond are not.
 const MAX_SERVICES: i64 = 10_000;
@@ -16,8 +17,17 @@ pub fn insert(tx: &Connection, metrics: &[Metric]) -> rusqlite::Result<()> {
     let (Some(from_ms), Some(to_ms)) = (times().min(), times().max()) else {
         return Ok(());
     };
-    tx.prepare_cached("insert into vantage_batches (from_ms, to_ms, data) values (?1, ?2, ?3)")?
-        .execute(params![from_ms, to_ms, rows::encode(metrics)])?;
+    let n_traced = metrics.iter().filter(|metric| metric.is_traced()).count();
+    tx.prepare_cached(
+        "insert into vantage_batches (from_ms, to_ms, form, n_traced, data) values (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        from_ms,
+        to_ms,
+        Form::Second.number(),
+        n_traced as i64,
+        rows::encode(metrics)
+    ])?;
     let mut note = tx.prepare_cached(
         "insert or ignore into vantage_services (name)
          select ?1 where (select count(*) from vantage_services) < ?2",
@@ -36,19 +46,71 @@ pub fn between(
     to_ms: i64,
     mut each: impl FnMut(Row<'_>),
 ) -> rusqlite::Result<()> {
+    until(connection, from_ms, to_ms, |row| {
+        each(row);
+        ControlFlow::Continue(())
+    })
+}
+
+/// The same until `each` has enough.
+pub fn until(
+    connection: &Connection,
+    from_ms: i64,
+    to_ms: i64,
+    mut each: impl FnMut(Row<'_>) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "select data
+        "select form, data
          from vantage_batches
          where to_ms >= ?1 and from_ms < ?2
          order by to_ms, id",
     )?;
     let mut batches = statement.query(params![from_ms, to_ms])?;
     while let Some(batch) = batches.next()? {
-        rows::decode(batch.get_ref(0)?.as_blob()?, |row| {
-            if (from_ms..to_ms).contains(&row.at_ms) {
-                each(row);
+        let mut flow = ControlFlow::Continue(());
+        decode(batch, |row| {
+            if flow.is_continue() && (from_ms..to_ms).contains(&row.at_ms) {
+                flow = each(row);
             }
-        });
+        })?;
+        if flow.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Hands on the rows of batches that have traces, the latest batch first, until `each` has enough; those without a
+/// trace, too.
+pub fn traced(
+    connection: &Connection,
+    mut each: impl FnMut(Row<'_>) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "select form, data
+         from vantage_batches
+         where n_traced > 0
+         order by to_ms desc, id desc",
+    )?;
+    let mut batches = statement.query([])?;
+    while let Some(batch) = batches.next()? {
+        let mut flow = ControlFlow::Continue(());
+        decode(batch, |row| {
+            if flow.is_continue() {
+                flow = each(row);
+            }
+        })?;
+        if flow.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A batch of an unknown form, from a later version, has no rows.
+fn decode(batch: &rusqlite::Row<'_>, each: impl FnMut(Row<'_>)) -> rusqlite::Result<()> {
+    if let Some(form) = Form::of_number(batch.get(0)?) {
+        rows::decode(batch.get_ref(1)?.as_blob()?, form, each);
     }
     Ok(())
 }

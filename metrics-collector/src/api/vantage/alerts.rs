@@ -1,4 +1,5 @@
-//! `GET /alerts/`, `/alerts/active`, `/alerts/summary`: what our rules told of, in Vantage's words.
+//! `GET /alerts/`, `/alerts/active`, `/alerts/summary`: what our rules told of, in Vantage's words, and what its own
+//! quartiles found.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use super::{service, unprocessable};
 use crate::app::App;
 use crate::domain::vantage::alert::{Alert, Firing};
 use crate::store::alert_events::{self, AlertEvent};
+use crate::store::vantage_alerts;
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
@@ -72,20 +74,22 @@ pub(crate) async fn summary(app: Arc<App>, _: Request) -> Result<Response> {
 
 async fn alerts(app: &App, service: Option<String>) -> Result<Vec<Alert>> {
     let now = unix_ms();
-    let events = app
-        .common
-        .read(|connection| alert_events::firings(connection, MAX_EVENTS))
-        .await?;
-    let alerts = events
+    let read = |connection: &rusqlite::Connection| {
+        let events = alert_events::firings(connection, MAX_EVENTS)?;
+        Ok((events, vantage_alerts::list(connection, MAX_EVENTS)?))
+    };
+    let (events, by_quartiles) = app.common.read(read).await?;
+    let by_rules = events
         .into_iter()
         .map(|(event, resolved_at)| Alert::of(firing(event, resolved_at), now));
-    Ok(alerts
-        .filter(|alert| {
-            service
-                .as_deref()
-                .is_none_or(|wanted| wanted == alert.service_name)
-        })
-        .collect())
+    let is_meant = |alert: &Alert| {
+        service
+            .as_ref()
+            .is_none_or(|wanted| *wanted == alert.service_name)
+    };
+    let mut alerts: Vec<Alert> = by_rules.chain(by_quartiles).filter(is_meant).collect();
+    alerts.sort_by_key(|alert| std::cmp::Reverse(alert.first_triggered));
+    Ok(alerts)
 }
 
 fn firing(event: AlertEvent, resolved_at: Option<i64>) -> Firing {

@@ -74,7 +74,7 @@ async fn read<T: DeserializeOwned>(request: &mut Request) -> Result<Result<T, Bo
 async fn compare(app: &Arc<App>, metric: &str, sides: [Side; 2]) -> Result<Response> {
     let [baseline, candidate] = vantage::values(app, sides).await?;
     let comparison = comparison::compare(metric, baseline, candidate).ok_or_else(|| {
-        Error::bad_request("one side has no values of this metric; rows are kept for seven days")
+        Error::bad_request("one side has no values of this metric; rows are kept for eight days")
     })?;
     Ok(Response::json(StatusCode::OK, &comparison))
 }

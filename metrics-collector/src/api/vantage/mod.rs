@@ -1,12 +1,16 @@
 //! Vantage's doors: its collector's and its query API's, on the paths that they have there.
 
 pub(crate) mod alerts;
+pub(crate) mod card;
 pub(crate) mod compare;
+pub(crate) mod dialect;
 pub(crate) mod health;
 pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod stats;
 pub(crate) mod submit;
+pub(crate) mod traces;
+pub(crate) mod vql;
 
 use serde_json::json;
 use web::{Request, Response, ResponseExt, StatusCode};

@@ -11,7 +11,7 @@ const WARNING_PART: f64 = 0.3;
 /// One that fires or fired.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Alert {
-    /// Unique.
+    /// Unique; those by quartiles begin with `quartiles-`.
     pub alert_id: String,
     /// Whose metric; empty where the rule is about no single service.
     pub service_name: String,
@@ -66,14 +66,15 @@ impl Alert {
             Condition::Below(threshold) => (Some(threshold), None),
             Condition::Absent => (None, None),
         };
+        let breach = breach(&firing.metric, firing.condition, firing.value);
         Self {
             alert_id: firing.id.to_string(),
-            severity: severity(firing.condition, firing.value),
             status: match firing.resolved_at {
                 Some(_) => "resolved",
                 None => "firing",
             },
-            message: message(&firing),
+            severity: breach.severity,
+            message: breach.message,
             service_name: firing.service,
             metric_name: firing.metric,
             current_value: firing.value,
@@ -84,6 +85,23 @@ impl Alert {
             last_triggered: firing.resolved_at.unwrap_or(now),
             resolved_at: firing.resolved_at,
         }
+    }
+}
+
+/// How bad it is that a value is beyond a bound, and how it is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breach {
+    /// critical, warning or info.
+    pub severity: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+/// What is to be told of a value that is beyond what it was held against.
+pub fn breach(metric: &str, condition: Condition, value: Option<f64>) -> Breach {
+    Breach {
+        severity: severity(condition, value),
+        message: message(metric, condition, value),
     }
 }
 
@@ -99,9 +117,8 @@ fn severity(condition: Condition, value: Option<f64>) -> &'static str {
     }
 }
 
-fn message(firing: &Firing) -> String {
-    let metric = &firing.metric;
-    match (firing.condition, firing.value) {
+fn message(metric: &str, condition: Condition, value: Option<f64>) -> String {
+    match (condition, value) {
         (Condition::Above(bound), Some(value)) => {
             format!("{metric} is abnormally high: {value:.2} (expected max: {bound:.2})")
         }

@@ -68,7 +68,8 @@ pub fn read(body: &[u8], trace: Option<(&str, &str)>, now_ms: i64) -> Result<Bat
         let problem = format!("must hold 1 to {MAX_METRICS} metrics, not {}", metrics.len());
         return Err(BadBatch::Field("metrics", problem));
     }
-    let (service, environment) = (service(&fields)?, environment(&fields)?);
+    let (service, environment) = (service(&fields)?, short(&fields, "environment")?);
+    short(&fields, "agent_version")?;
     let context = Context {
         service: &service,
         environment: environment.as_deref(),
@@ -101,14 +102,14 @@ fn service(fields: &Map<String, Value>) -> Result<String, BadBatch> {
     }
 }
 
-fn environment(fields: &Map<String, Value>) -> Result<Option<String>, BadBatch> {
-    match fields.get("environment") {
+fn short(fields: &Map<String, Value>, field: &'static str) -> Result<Option<String>, BadBatch> {
+    match fields.get(field) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.chars().count() <= MAX_SHORT_CHARS => {
             Ok(Some(text.clone()).filter(|text| !text.is_empty()))
         }
         Some(_) => Err(BadBatch::Field(
-            "environment",
+            field,
             format!("must be a string of up to {MAX_SHORT_CHARS} characters"),
         )),
     }

@@ -20,6 +20,8 @@ const MAX_ERROR_CHARS: usize = 1000;
 const MAX_ID_CHARS: usize = 64;
 /// How old a metric may be, and how far ahead.
 pub const MAX_AGE_MS: i64 = 7 * DAY_MS;
+/// How long rows are kept: what is usual is seen from a week that ended a day ago.
+pub const ROWS_KEPT_MS: i64 = 8 * DAY_MS;
 const MAX_AHEAD_MS: i64 = HOUR_MS;
 /// An outgoing call that got no answer.
 pub const NO_STATUS: u16 = 0;
@@ -61,6 +63,11 @@ impl Metric {
     pub fn is_served_request(&self) -> bool {
         let is_call = self.tags.iter().any(|(key, _)| key == "library");
         self.name == REQUESTS && !is_call && self.status.is_some_and(|status| (100..600).contains(&status))
+    }
+
+    /// Whether it says to which part of which request it belongs: Vantage counts both ids or none.
+    pub fn is_traced(&self) -> bool {
+        self.trace_id.is_some() && self.span_id.is_some()
     }
 
     /// The request that it tells of, if it does. Vantage knows no nodes and no callers; environments are contexts.

@@ -6,4 +6,6 @@ pub mod batch;
 pub mod comparison;
 pub mod health;
 pub mod metric;
+pub mod quartiles;
 pub mod rows;
+pub mod trace;
