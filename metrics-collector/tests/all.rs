@@ -16,6 +16,7 @@ mod monitoring;
 mod openapi;
 mod pages;
 mod query;
+mod requests_kept;
 mod scrape;
 mod sessions;
 mod support;

@@ -54,6 +54,7 @@ async fn sweep(app: &App, now_ms: i64) -> Result<()> {
     for tier in period::Tier::ALL {
         delete_requests(app, tier, kept.first(tier, now_ms)).await?;
     }
+    app.requests.forget(&app.common, now_ms).await?;
     let kept = app.settings.retention;
     delete_rows(app, now_ms - metric::ROWS_KEPT_MS).await?;
     forget(app, (now_ms - kept.of(Tier::Hour)).div_euclid(DAY_MS) - 1).await

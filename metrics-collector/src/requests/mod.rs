@@ -17,7 +17,7 @@ use service::{Common, from_write, unix_ms};
 use sqlite::{Store, request_ids};
 use web::Result;
 
-use self::registry::{Registry, Saved};
+use self::registry::{Forgotten, Registry, Saved};
 use crate::domain::requests::journal_row::{self, Waiting};
 use crate::domain::requests::period::{Kept, Tier};
 use crate::domain::requests::record::{Record, Window};
@@ -111,7 +111,7 @@ impl Requests {
         records: &[Record],
         request_id: Option<String>,
     ) -> Result<Taken> {
-        let (waiting, n_refused) = self.intern(records, unix_ms());
+        let (waiting, raised, n_refused) = self.intern(records, unix_ms());
         let taken = Taken {
             n_taken: waiting.len(),
             n_refused,
@@ -120,7 +120,7 @@ impl Requests {
         if waiting.is_empty() {
             return Ok(taken);
         }
-        let is_new = self.write(&common.store, &waiting, request_id).await?;
+        let is_new = self.write(&common.store, &waiting, raised, request_id).await?;
         if is_new {
             self.n_taken.fetch_add(taken.n_taken as u64, Relaxed);
             self.n_refused.fetch_add(taken.n_refused as u64, Relaxed);
@@ -137,7 +137,8 @@ impl Requests {
         }
     }
 
-    fn intern(&self, records: &[Record], now_ms: i64) -> (Vec<Waiting>, usize) {
+    /// What is to be stored, groups whose latest day is another now, and how many were left out.
+    fn intern(&self, records: &[Record], now_ms: i64) -> (Vec<Waiting>, Vec<(u32, i64)>, usize) {
         let window = self.window(now_ms);
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
         let sound = records.iter().filter(|record| record.is_sound(window));
@@ -149,13 +150,35 @@ impl Requests {
             })
             .collect();
         let n_refused = records.len() - waiting.len();
-        (waiting, n_refused)
+        (waiting, registry.take_raised(), n_refused)
+    }
+
+    /// Forgets groups and texts of which nothing is kept any more: the latest request was before the first period of the
+    /// longest tier that is kept, and so no request that is taken, or waits, is of them. Memory forgets first, so that
+    /// what comes meanwhile gets numbers of its own.
+    pub async fn forget(&self, common: &Common, now_ms: i64) -> Result<()> {
+        let first_ms = self.kept.first(Tier::FourWeeks, now_ms) * Tier::FourWeeks.span_ms();
+        let forgotten = {
+            let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
+            registry.forget(Tier::Day.period(first_ms))
+        };
+        if forgotten == Forgotten::default() {
+            return Ok(());
+        }
+        tracing::info!(
+            "{} groups and {} names of API requests were forgotten",
+            forgotten.groups.len(),
+            forgotten.values.len()
+        );
+        let forget = move |tx: &rusqlite::Connection| store::forget(tx, &forgotten.groups, &forgotten.values);
+        common.write(forget).await
     }
 
     async fn write(
         self: &Arc<Self>,
         store: &Store,
         waiting: &[Waiting],
+        raised: Vec<(u32, i64)>,
         request_id: Option<String>,
     ) -> Result<bool> {
         let data = journal_row::encode(waiting);
@@ -169,6 +192,9 @@ impl Requests {
             // Not noted as stored before the commit: who comes before that stores it again, which changes nothing.
             let saved = *requests.saved.lock().unwrap_or_else(PoisonError::into_inner);
             let saved = requests.registry().save(tx, saved)?;
+            for (group, day) in raised {
+                store::touch_group(tx, group, day)?;
+            }
             store::append(tx, &data)?;
             Ok(Some(saved))
         });

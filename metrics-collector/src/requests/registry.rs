@@ -1,13 +1,15 @@
 //! The texts and groups of API requests, by number. Numbers are given here first and stored with the batch that needs
-//! them, so memory always knows at least what the database does.
+//! them, so memory always knows at least what the database does. What no tier holds any more is forgotten; its number
+//! stays empty.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use crate::domain::requests::group::{ANY, Cube, Dimension, FIRST_VALUE, Group, NONE};
 use crate::domain::requests::record::Record;
+use crate::domain::timestamp::DAY_MS;
 use crate::registry::Limits;
 use crate::store::requests as store;
 
@@ -23,6 +25,8 @@ pub struct Registry {
     ids: [HashMap<Arc<str>, u32>; 6],
     table: Table,
     group_ids: HashMap<Group, u32>,
+    /// Groups whose latest request is of a later day than is stored.
+    raised: Vec<u32>,
     /// Requests that became `__other__` since the start, by dimension.
     folded: [u64; 6],
 }
@@ -40,6 +44,17 @@ pub struct Entry {
     pub routes: u32,
     /// Of `Cube::Callers`.
     pub callers: u32,
+    /// The day of its latest request, since 1970.
+    last_day: i64,
+}
+
+/// What was forgotten, by number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Forgotten {
+    /// Groups.
+    pub groups: Vec<u32>,
+    /// Texts.
+    pub values: Vec<u32>,
 }
 
 /// Up to which numbers all is stored.
@@ -78,6 +93,7 @@ impl Registry {
             ids: Default::default(),
             table: Table::default(),
             group_ids: HashMap::new(),
+            raised: Vec::new(),
             folded: [0; 6],
         }
     }
@@ -85,13 +101,15 @@ impl Registry {
     /// What the database has.
     pub fn load(connection: &Connection, limits: Limits) -> rusqlite::Result<Self> {
         let mut registry = Self::new(limits);
-        store::each_value(connection, |_, dimension, value| {
+        store::each_value(connection, |id, dimension, value| {
             if let Some(dimension) = Dimension::ALL.get(usize::from(dimension)) {
+                registry.leave_values_empty(id);
                 registry.add_value(*dimension, value);
             }
         })?;
-        store::each_group(connection, |_, group| {
-            registry.push(group);
+        store::each_group(connection, |id, group, last_day| {
+            registry.leave_groups_empty(id);
+            registry.push(group, last_day);
         })?;
         registry.link();
         Ok(registry)
@@ -104,7 +122,7 @@ impl Registry {
 
     /// Groups, those of cubes included.
     pub fn n_groups(&self) -> usize {
-        self.table.0.len()
+        self.group_ids.len()
     }
 
     /// How many requests became `__other__` for a dimension since the start.
@@ -149,7 +167,58 @@ impl Registry {
                 group.values[dimension as usize] = self.value(dimension, text);
             }
         }
-        self.group(group)
+        let day = record.at_ms.div_euclid(DAY_MS);
+        let id = self.group(group, day);
+        self.touch(id, day);
+        id
+    }
+
+    /// Notes the day of a request of a group.
+    fn touch(&mut self, id: u32, day: i64) {
+        let Some(Entry { routes, callers, .. }) = self.table.get(id).copied() else {
+            return;
+        };
+        for id in [id, routes, callers] {
+            let entry = &mut self.table.0[id as usize];
+            if entry.last_day < day {
+                entry.last_day = day;
+                self.raised.push(id);
+            }
+        }
+    }
+
+    /// Groups whose latest request became one of a later day since this was asked last, with that day.
+    pub fn take_raised(&mut self) -> Vec<(u32, i64)> {
+        let raised = std::mem::take(&mut self.raised);
+        let days = raised
+            .into_iter()
+            .filter_map(|id| Some((id, self.table.get(id)?.last_day)));
+        days.collect()
+    }
+
+    /// Forgets groups whose latest request was before a day, and texts that no other group has.
+    pub fn forget(&mut self, day: i64) -> Forgotten {
+        let table = &self.table;
+        let gone = self.group_ids.values().copied();
+        let groups: Vec<u32> = gone
+            .filter(|id| table.get(*id).is_some_and(|entry| entry.last_day < day))
+            .collect();
+        for id in &groups {
+            let group = self.table.0[*id as usize].group;
+            self.group_ids.remove(&group);
+        }
+        let used: HashSet<u32> = self.group_ids.keys().flat_map(|group| group.values).collect();
+        let mut values = Vec::new();
+        for ids in &mut self.ids {
+            ids.retain(|_, id| {
+                let is_used = used.contains(id);
+                if !is_used {
+                    values.push(*id);
+                }
+                is_used
+            });
+        }
+        Forgotten { groups, values }
     }
 
     /// Stores what is not stored yet. Returns up to where all is, once that commits.
@@ -158,7 +227,7 @@ impl Registry {
             store::insert_value(tx, place as u32 + FIRST_VALUE, *dimension as u8, text)?;
         }
         for (id, entry) in self.table.0.iter().enumerate().skip(saved.groups) {
-            store::insert_group(tx, id as u32, &entry.group)?;
+            store::insert_group(tx, id as u32, &entry.group, entry.last_day)?;
         }
         Ok(self.saved())
     }
@@ -203,7 +272,7 @@ impl Registry {
 
     /// With too many groups, who asked and who answered is told no more; with still more nor what for, and at last nothing
     /// but the kind of status.
-    fn group(&mut self, mut group: Group) -> u32 {
+    fn group(&mut self, mut group: Group, day: i64) -> u32 {
         use Dimension::{Consumer, Context, Endpoint, Method, Node, Service};
         let max = self.limits.series;
         let steps: [(&[Dimension], usize); 3] = [
@@ -216,7 +285,7 @@ impl Registry {
                 return *id;
             }
             if self.n_groups() < room {
-                return self.add_group(group);
+                return self.add_group(group, day);
             }
             for dimension in dimensions {
                 if group.of(*dimension) > NONE {
@@ -227,35 +296,60 @@ impl Registry {
         group.status = group.status / 100 * 100;
         match self.group_ids.get(&group) {
             Some(id) => *id,
-            None => self.add_group(group),
+            None => self.add_group(group, day),
         }
     }
 
-    fn add_group(&mut self, group: Group) -> u32 {
-        let routes = self.known(group.in_cube(Cube::Routes));
-        let callers = self.known(group.in_cube(Cube::Callers));
-        let id = self.push(group);
+    fn add_group(&mut self, group: Group, day: i64) -> u32 {
+        let routes = self.known(group.in_cube(Cube::Routes), day);
+        let callers = self.known(group.in_cube(Cube::Callers), day);
+        let id = self.push(group, day);
         let entry = &mut self.table.0[id as usize];
         (entry.routes, entry.callers) = (routes, callers);
         id
     }
 
-    fn known(&mut self, group: Group) -> u32 {
+    fn known(&mut self, group: Group, day: i64) -> u32 {
         match self.group_ids.get(&group) {
             Some(id) => *id,
-            None => self.push(group),
+            None => self.push(group, day),
         }
     }
 
-    fn push(&mut self, group: Group) -> u32 {
+    fn push(&mut self, group: Group, last_day: i64) -> u32 {
         let id = self.table.0.len() as u32;
         self.table.0.push(Entry {
             group,
             routes: id,
             callers: id,
+            last_day,
         });
         self.group_ids.insert(group, id);
         id
+    }
+
+    /// Numbers below one were forgotten.
+    fn leave_groups_empty(&mut self, below: u32) {
+        let group = Group {
+            values: [NONE; 6],
+            status: 0,
+        };
+        for id in self.table.0.len() as u32..below {
+            self.table.0.push(Entry {
+                group,
+                routes: id,
+                callers: id,
+                last_day: 0,
+            });
+        }
+    }
+
+    /// The same of texts.
+    fn leave_values_empty(&mut self, below: u32) {
+        let n = below.saturating_sub(FIRST_VALUE) as usize;
+        if self.values.len() < n {
+            self.values.resize(n, (Dimension::Service, "".into()));
+        }
     }
 
     /// Finds the groups of cubes of all that was loaded.
@@ -316,6 +410,51 @@ mod tests {
         assert_eq!(entry.routes, loaded.table.get(first).unwrap().routes);
         assert_ne!(entry.callers, loaded.table.get(first).unwrap().callers);
         assert_eq!(texts(&loaded, second), ["shop", "GET", "/a", "", "y", ""]);
+    }
+
+    #[test]
+    fn what_is_too_old_is_forgotten_and_numbers_of_the_rest_stay() {
+        let database = database();
+        let limits = Limits {
+            series: 100,
+            label_values: 2,
+        };
+        let at = |endpoint, consumer, day| Record {
+            at_ms: day * DAY_MS,
+            ..record(endpoint, consumer)
+        };
+        let mut registry = Registry::new(limits);
+        registry.intern(&at("/a", "old", 10));
+        let both = registry.intern(&at("/b", "kept", 10));
+        assert_eq!(registry.take_raised(), [], "new groups are stored with their day");
+        let saved = registry.save(&database, Saved::default()).unwrap();
+        registry.intern(&at("/b", "kept", 20));
+        let raised = registry.take_raised();
+        assert_eq!(raised.len(), 3, "itself and its cubes: {raised:?}");
+        for (id, day) in raised {
+            store::touch_group(&database, id, day).unwrap();
+        }
+        let forgotten = registry.forget(20);
+        // /a of old, and its two cubes; then the texts.
+        assert_eq!((forgotten.groups.len(), forgotten.values.len()), (3, 2));
+        store::forget(&database, &forgotten.groups, &forgotten.values).unwrap();
+        let mut loaded = Registry::load(&database, limits).unwrap();
+        for registry in [&mut registry, &mut loaded] {
+            assert_eq!(registry.find(Dimension::Consumer, "old"), None);
+            assert_eq!(registry.intern(&at("/b", "kept", 20)), both);
+            assert_eq!(registry.n_groups(), 3);
+            // There is room again.
+            let new = registry.intern(&at("/b", "new", 21));
+            assert_eq!(texts(registry, new)[4], "new");
+        }
+        registry.save(&database, saved).unwrap();
+        assert!(
+            Registry::load(&database, limits)
+                .unwrap()
+                .find(Dimension::Consumer, "new")
+                .is_some()
+        );
+        assert_eq!(registry.forget(10), Forgotten::default());
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn requests() -> Requests {
 
 /// Stores a batch as `Requests::record` does.
 fn store(database: &Connection, requests: &Requests, records: &[Record], now_ms: i64) {
-    let (waiting, n_refused) = requests.intern(records, now_ms);
+    let (waiting, _, n_refused) = requests.intern(records, now_ms);
     assert_eq!(n_refused, 0);
     requests.registry().save(database, Saved::default()).unwrap();
     store::append(database, &journal_row::encode(&waiting)).unwrap();

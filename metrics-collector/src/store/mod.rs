@@ -28,6 +28,7 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0008_requests",
     "0009_vantage",
     "0010_vantage_traces",
+    "0011_request_days",
 ];
 
 /// The real schema in memory.

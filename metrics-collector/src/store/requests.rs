@@ -68,11 +68,11 @@ pub fn insert_value(tx: &Connection, id: u32, dimension: u8, value: &str) -> rus
 }
 
 /// Stores a group.
-pub fn insert_group(tx: &Connection, id: u32, group: &Group) -> rusqlite::Result<()> {
+pub fn insert_group(tx: &Connection, id: u32, group: &Group, last_day: i64) -> rusqlite::Result<()> {
     let [service, method, endpoint, node, consumer, context] = group.values;
     tx.prepare_cached(
-        "insert or ignore into request_groups (id, service, method, endpoint, node, consumer, context, status)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "insert or ignore into request_groups (id, service, method, endpoint, node, consumer, context, status, last_day)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         id,
@@ -82,7 +82,8 @@ pub fn insert_group(tx: &Connection, id: u32, group: &Group) -> rusqlite::Result
         node,
         consumer,
         context,
-        group.status
+        group.status,
+        last_day
     ])?;
     Ok(())
 }
@@ -97,10 +98,31 @@ pub fn each_value(connection: &Connection, mut each: impl FnMut(u32, u8, &str)) 
     Ok(())
 }
 
-/// Hands all groups to `each`.
-pub fn each_group(connection: &Connection, mut each: impl FnMut(u32, Group)) -> rusqlite::Result<()> {
+/// Notes the day of the latest request of a group.
+pub fn touch_group(tx: &Connection, id: u32, last_day: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("update request_groups set last_day = max(last_day, ?2) where id = ?1")?
+        .execute(params![id, last_day])?;
+    Ok(())
+}
+
+/// Deletes groups and texts.
+pub fn forget(tx: &Connection, groups: &[u32], values: &[u32]) -> rusqlite::Result<()> {
+    for (ids, sql) in [
+        (groups, "delete from request_groups where id = ?1"),
+        (values, "delete from request_values where id = ?1"),
+    ] {
+        let mut delete = tx.prepare_cached(sql)?;
+        for id in ids {
+            delete.execute([id])?;
+        }
+    }
+    Ok(())
+}
+
+/// Hands all groups to `each`, with the day of their latest request.
+pub fn each_group(connection: &Connection, mut each: impl FnMut(u32, Group, i64)) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
-        "select id, service, method, endpoint, node, consumer, context, status
+        "select id, service, method, endpoint, node, consumer, context, status, last_day
          from request_groups
          order by id",
     )?;
@@ -114,7 +136,7 @@ pub fn each_group(connection: &Connection, mut each: impl FnMut(u32, Group)) -> 
             values,
             status: row.get(7)?,
         };
-        each(row.get(0)?, group);
+        each(row.get(0)?, group, row.get(8)?);
     }
     Ok(())
 }
@@ -154,14 +176,19 @@ mod tests {
             values: [16, 0, 17, 1, 18, 19],
             status: 404,
         };
-        insert_group(&database, 3, &group).unwrap();
+        insert_group(&database, 3, &group, 100).unwrap();
+        touch_group(&database, 3, 200).unwrap();
+        touch_group(&database, 3, 150).unwrap();
         let (mut values, mut groups) = (Vec::new(), Vec::new());
         each_value(&database, |id, dimension, value| {
             values.push((id, dimension, value.to_owned()))
         })
         .unwrap();
-        each_group(&database, |id, group| groups.push((id, group))).unwrap();
+        each_group(&database, |id, group, day| groups.push((id, group, day))).unwrap();
         assert_eq!(values, [(16, 2, "/a".to_owned())]);
-        assert_eq!(groups, [(3, group)]);
+        assert_eq!(groups, [(3, group, 200)]);
+        forget(&database, &[3], &[16]).unwrap();
+        each_group(&database, |id, _, _| panic!("{id} is still there")).unwrap();
+        each_value(&database, |id, _, _| panic!("{id} is still there")).unwrap();
     }
 }
