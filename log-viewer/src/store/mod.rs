@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0004_alert_rules",
     "0005_pieces",
     "0006_paused_rules",
+    "0007_positions_by_source",
 ];
 
 /// What the writer keeps of the file in memory, in KB. It writes each block once and reads little again:

@@ -26,6 +26,15 @@ pub struct Fingerprint {
     pub last_hash: i64,
 }
 
+/// A file that is nothing to a source any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// Container id, or path of a plain file.
+    pub source: String,
+    /// The file.
+    pub file: FileId,
+}
+
 /// A row: one file's position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
@@ -74,10 +83,13 @@ pub fn all(connection: &Connection) -> Result<Vec<Position>> {
 }
 
 /// Saves positions, and forgets the files that are gone.
-pub fn save(tx: &Connection, positions: &[Position], gone: &[FileId]) -> Result<()> {
-    let mut delete = tx.prepare_cached("delete from positions where device = :device and inode = :inode")?;
-    for file in gone {
+pub fn save(tx: &Connection, positions: &[Position], gone: &[Gone]) -> Result<()> {
+    let mut delete = tx.prepare_cached(
+        "delete from positions where source = :source and device = :device and inode = :inode",
+    )?;
+    for Gone { source, file } in gone {
         delete.execute(named_params! {
+            ":source": source,
             ":device": file.device.cast_signed(),
             ":inode": file.inode.cast_signed(),
         })?;
@@ -134,6 +146,13 @@ mod tests {
     use super::*;
     use crate::store::MIGRATIONS;
 
+    fn gone(position: Position) -> Gone {
+        Gone {
+            source: position.source,
+            file: position.file,
+        }
+    }
+
     fn position(inode: u64, offset: u64) -> Position {
         Position {
             file: FileId {
@@ -161,12 +180,32 @@ mod tests {
         let found = store
             .write(|tx| {
                 save(tx, &[position(1, 10), position(2, 20)], &[])?;
-                save(tx, &[position(1, 11)], &[position(2, 0).file])?;
+                save(tx, &[position(1, 11)], &[gone(position(2, 0))])?;
                 all(tx)
             })
             .await
             .unwrap();
         assert_eq!(found, [position(1, 11)]);
+    }
+
+    #[tokio::test]
+    async fn an_inode_may_have_been_a_file_of_each_of_two_sources() {
+        let store = Store::in_memory(MIGRATIONS).unwrap();
+        let of_another = Position {
+            source: "xyz".to_owned(),
+            ..position(1, 20)
+        };
+        let saved = [position(1, 10), of_another.clone()];
+        let (both, one) = store
+            .write(move |tx| {
+                save(tx, &saved, &[])?;
+                let both = all(tx)?;
+                save(tx, &[], &[gone(position(1, 10))])?;
+                Ok::<_, rusqlite::Error>((both, all(tx)?))
+            })
+            .await
+            .unwrap();
+        assert_eq!((both.len(), one), (2, vec![of_another]));
     }
 
     #[tokio::test]

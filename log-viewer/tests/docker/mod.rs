@@ -99,10 +99,11 @@ impl Container {
 
     /// Rotates as the daemon does: renames, keeping `n_kept` old files, and opens a new one.
     pub(crate) fn rotate(&mut self, n_kept: u32) {
-        for n in (1..n_kept).rev() {
+        let is_there = |n: &u32| ["", ".gz"].iter().any(|kind| self.nth(*n, kind).exists());
+        let n_there = (1..n_kept).take_while(is_there).count() as u32;
+        for n in (1..=n_there).rev() {
             for kind in ["", ".gz"] {
-                let name = |n| format!("{}{kind}", self.rotated(n).display());
-                let _ = std::fs::rename(name(n), name(n + 1));
+                let _ = std::fs::rename(self.nth(n, kind), self.nth(n + 1, kind));
             }
         }
         std::fs::rename(&self.log, self.rotated(1)).unwrap();
@@ -124,6 +125,10 @@ impl Container {
         gz.write_all(&plain).unwrap();
         gz.finish().unwrap();
         std::fs::remove_file(self.rotated(n)).unwrap();
+    }
+
+    fn nth(&self, n: u32, kind: &str) -> PathBuf {
+        PathBuf::from(format!("{}.{n}{kind}", self.log.display()))
     }
 
     pub(crate) fn rotated(&self, n: u32) -> PathBuf {

@@ -17,7 +17,7 @@ use crate::jobs::follow::source::Source;
 use crate::jobs::follow::wanted::{Found, Lookout, Obstacle, Wanted, reason};
 use crate::jobs::follow::watch::Watch;
 use crate::settings::Settings;
-use crate::store::positions::{FileId, Position};
+use crate::store::positions::{Gone, Position};
 
 /// Text of one batch: as much as the store seals at once.
 const BATCH_BYTES: usize = 2 << 20;
@@ -41,7 +41,7 @@ const MAX_HELD_BYTES: usize = 8 << 20;
 pub(super) struct Batch {
     pub(super) entries: Vec<Entry>,
     pub(super) positions: Vec<Position>,
-    pub(super) gone: Vec<FileId>,
+    pub(super) gone: Vec<Gone>,
 }
 
 /// The line to whoever stores.
@@ -64,7 +64,7 @@ pub(super) struct Follower {
     sources: Vec<Source>,
     rounds: Rounds,
     /// Files whose positions are to be forgotten with the next batch.
-    gone: Vec<FileId>,
+    gone: Vec<Gone>,
 }
 
 /// When what was done last.
@@ -225,19 +225,27 @@ impl Follower {
                 break;
             }
         }
-        for source in &mut self.sources {
-            let (positions, gone) = source.positions(&mut self.kit);
-            batch.positions.extend(positions);
-            batch.gone.extend(gone);
+        let is_to_be_stored = !batch.entries.is_empty() || !batch.gone.is_empty() || !ended.is_empty();
+        if is_to_be_stored || self.sources.iter().any(Source::is_done_with_a_file) {
+            self.add_positions(batch);
         }
         for at in ended.into_iter().rev() {
             self.sources.remove(at);
         }
     }
 
+    /// Asked for only where they are stored: a source takes what it told for saved.
+    fn add_positions(&mut self, batch: &mut Batch) {
+        for source in &mut self.sources {
+            let (positions, gone) = source.positions(&mut self.kit);
+            batch.positions.extend(positions);
+            batch.gone.extend(gone);
+        }
+    }
+
     /// Gives a batch when the one before is stored. False: nobody takes it any more.
     fn give(&mut self, batch: Batch) -> bool {
-        if batch.entries.is_empty() && batch.gone.is_empty() {
+        if batch.entries.is_empty() && batch.gone.is_empty() && batch.positions.is_empty() {
             return !self.line.batches.is_closed();
         }
         while self.rounds.is_waiting {
@@ -298,7 +306,7 @@ impl Follower {
             .iter_mut()
             .find(|source| source.wanted.id == wanted.id);
         if let Some(source) = known {
-            source.is_ending = false;
+            source.end(false);
             if source.wanted.name != wanted.name {
                 source.rename(wanted.name.clone());
             }
@@ -328,7 +336,7 @@ impl Follower {
             } else {
                 !source.wanted.path.exists()
             };
-            source.is_ending = !is_found && is_gone;
+            source.end(!is_found && is_gone);
         }
     }
 
@@ -338,8 +346,9 @@ impl Follower {
         if !folder.exists() {
             return;
         }
-        self.gone = self.kit.without_source(|source| folder.join(source).exists());
-        self.gone.iter().for_each(|file| self.kit.forget(*file));
+        self.gone = self
+            .kit
+            .forget_without_source(|source| folder.join(source).exists());
     }
 
     fn log_start(&self) {

@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use crate::jobs::follow::log_file::LogFile;
-use crate::store::positions::{FileId, Position};
+use crate::store::positions::{FileId, Gone, Position};
 
 /// Read at most so much of a file in its turn.
 const TURN_BYTES: usize = 256 << 10;
-/// A file that is not the same inode is known again by its first bytes only if they are at least so many.
+/// A file that is not the same inode, or of another source, is known again by its first bytes only if they are at
+/// least so many.
 const MIN_HEAD_BYTES: u64 = 64;
 
 /// Files of one source whose positions are kept after they were read to the end.
@@ -24,7 +25,8 @@ pub(super) struct Kit {
     /// Since when logs are followed, in Unix milliseconds.
     since_ms: i64,
     next_number: u32,
-    positions: HashMap<FileId, Position>,
+    /// By source. An inode that was given to another source's file may still be that of a file compressed since.
+    positions: HashMap<String, HashMap<FileId, Position>>,
     last_turn: u64,
     /// Sources of which any position was ever known.
     sources: HashSet<String>,
@@ -37,7 +39,7 @@ impl Kit {
         since_ms: i64,
         positions: Vec<Position>,
     ) -> Self {
-        Self {
+        let mut kit = Self {
             buffer: vec![0; TURN_BYTES],
             max_line_bytes,
             tail_bytes,
@@ -45,11 +47,15 @@ impl Kit {
             next_number: 0,
             last_turn: positions.iter().map(|position| position.turn).max().unwrap_or(0),
             sources: positions.iter().map(|position| position.source.clone()).collect(),
-            positions: positions
-                .into_iter()
-                .map(|position| (position.file, position))
-                .collect(),
-        }
+            positions: HashMap::new(),
+        };
+        positions.into_iter().for_each(|position| kit.keep(position));
+        kit
+    }
+
+    fn keep(&mut self, position: Position) {
+        let of_source = self.positions.entry(position.source.clone()).or_default();
+        of_source.insert(position.file, position);
     }
 
     /// A number for a file, used once.
@@ -59,23 +65,33 @@ impl Kit {
     }
 
     /// Where a file was left: by its inode if the bytes agree; else by its bytes among the files of its source,
-    /// as a copy or a compressed one has another inode.
+    /// as a copy or a compressed one has another inode; else by both among those of others, as it may have been
+    /// renamed.
     pub(super) fn known(&self, source: &str, file: &mut LogFile) -> Option<Position> {
-        let by_id = self.positions.get(&file.id);
+        let is_telling = |position: &&Position| position.fingerprint.head_bytes >= MIN_HEAD_BYTES;
         let is_same = |file: &mut LogFile, position: &Position| {
             file.is(&position.fingerprint, position.progress.offset)
                 .unwrap_or(false)
         };
+        let id = file.id;
+        let of_source = self.positions.get(source);
+        let by_id = of_source.and_then(|positions| positions.get(&id));
         if let Some(position) = by_id.filter(|position| is_same(file, position)) {
             return Some(position.clone());
         }
-        let same_source = self
-            .positions
-            .values()
-            .filter(|position| position.source == source);
-        same_source
-            .filter(|position| position.fingerprint.head_bytes >= MIN_HEAD_BYTES && is_same(file, position))
-            .max_by_key(|position| position.progress.offset)
+        let by_bytes = of_source
+            .into_iter()
+            .flat_map(HashMap::values)
+            .filter(is_telling)
+            .filter(|position| is_same(file, position))
+            .max_by_key(|position| position.progress.offset);
+        if by_bytes.is_some() {
+            return by_bytes.cloned();
+        }
+        let of_others = self.positions.values().filter_map(|positions| positions.get(&id));
+        of_others
+            .filter(is_telling)
+            .find(|position| is_same(file, position))
             .cloned()
     }
 
@@ -84,24 +100,37 @@ impl Kit {
         self.sources.contains(source)
     }
 
-    /// Remembers a position, and gives it its turn.
+    /// Remembers a position, and gives it its turn. One that is where it was keeps that of then: an old file that is
+    /// opened again is no newer for it.
     pub(super) fn learn(&mut self, mut position: Position) -> Position {
-        self.last_turn += 1;
-        position.turn = self.last_turn;
+        let of_source = self.positions.get(&position.source);
+        position.turn = match of_source.and_then(|positions| positions.get(&position.file)) {
+            Some(known) if is_where_it_was(known, &position) => known.turn,
+            _ => {
+                self.last_turn += 1;
+                self.last_turn
+            }
+        };
         if !self.sources.contains(&position.source) {
             self.sources.insert(position.source.clone());
         }
-        self.positions.insert(position.file, position.clone());
+        self.keep(position.clone());
         position
+    }
+
+    /// A file that was known by another's position is where that one was, and as old.
+    pub(super) fn adopt(&mut self, known: &Position, source: &str, file: FileId) {
+        self.keep(Position {
+            file,
+            source: source.to_owned(),
+            ..known.clone()
+        });
     }
 
     /// Of a source's files that are not open any more, all but those saved last: what is older than a known file
     /// is not read again, known or not.
     pub(super) fn surplus(&self, source: &str, open: &[FileId]) -> Vec<FileId> {
-        let of_source = self
-            .positions
-            .values()
-            .filter(|position| position.source == source);
+        let of_source = self.positions.get(source).into_iter().flat_map(HashMap::values);
         let mut closed: Vec<(u64, FileId)> = of_source
             .filter(|position| !open.contains(&position.file))
             .map(|position| (position.turn, position.file))
@@ -111,17 +140,27 @@ impl Kit {
         surplus.into_iter().map(|(_, file)| file).collect()
     }
 
-    pub(super) fn forget(&mut self, file: FileId) {
-        self.positions.remove(&file);
+    /// A file is nothing to its source any more.
+    pub(super) fn forget(&mut self, source: &str, file: FileId) -> Gone {
+        if let Some(positions) = self.positions.get_mut(source) {
+            positions.remove(&file);
+        }
+        Gone {
+            source: source.to_owned(),
+            file,
+        }
     }
 
-    /// Positions that belong to none of these sources: their logs are gone.
-    pub(super) fn without_source(&self, is_followed: impl Fn(&str) -> bool) -> Vec<FileId> {
-        let gone = self
-            .positions
-            .values()
-            .filter(|position| !is_followed(&position.source));
-        gone.map(|position| position.file).collect()
+    /// Forgets the positions that belong to none of these sources: their logs are gone.
+    pub(super) fn forget_without_source(&mut self, is_followed: impl Fn(&str) -> bool) -> Vec<Gone> {
+        let gone = self.positions.extract_if(|source, _| !is_followed(source));
+        gone.flat_map(|(source, positions)| {
+            positions.into_keys().map(move |file| Gone {
+                source: source.clone(),
+                file,
+            })
+        })
+        .collect()
     }
 
     /// Where to begin in each of a new source's files (oldest first): at the start of those that came into being
@@ -147,4 +186,11 @@ impl Kit {
         }
         Ok(starts)
     }
+}
+
+/// Its inode may be that of another file by now, as long as the one before.
+fn is_where_it_was(known: &Position, now: &Position) -> bool {
+    let (before, after) = (&known.fingerprint, &now.fingerprint);
+    known.progress == now.progress
+        && (before.head_bytes, before.head_hash) == (after.head_bytes, after.head_hash)
 }

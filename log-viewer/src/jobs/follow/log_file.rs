@@ -43,6 +43,8 @@ enum Content {
         /// What was decompressed and not taken.
         carried: Vec<u8>,
         has_ended: bool,
+        /// Why it could not be decompressed to its end.
+        problem: Option<io::Error>,
     },
 }
 
@@ -71,6 +73,7 @@ impl LogFile {
                 reader: Box::new(MultiGzDecoder::new(file)),
                 carried: Vec::new(),
                 has_ended: false,
+                problem: None,
             }
         } else {
             Content::Plain(file)
@@ -123,6 +126,7 @@ impl LogFile {
                 reader,
                 carried,
                 has_ended,
+                ..
             } => {
                 while n_bytes < HEAD_BYTES && !*has_ended {
                     match reader.read(&mut head[n_bytes..])? {
@@ -150,7 +154,7 @@ impl LogFile {
         let n_last = usize::try_from(known.last_bytes).unwrap_or(usize::MAX);
         let last = match &self.content {
             Content::Plain(file) => bytes_before(file, offset, n_last)?,
-            Content::Gzip { .. } => gzip_bytes_before(&self.path, offset, n_last)?,
+            Content::Gzip { reader, .. } => gzip_bytes_before(reader.get_ref(), offset, n_last)?,
         };
         Ok(last.len() as u64 == known.last_bytes && hash(&last) == known.last_hash)
     }
@@ -160,14 +164,15 @@ impl LogFile {
         let Content::Plain(file) = &original.content else {
             return Ok(false);
         };
-        if !self.is_gzip() {
+        let Content::Gzip { reader, .. } = &self.content else {
             return Ok(false);
-        }
+        };
         let mut head = vec![0; HEAD_BYTES];
         let n_head = read_at(file, &mut head, 0)?;
         let size = file.metadata()?.len();
         Ok(head[..n_head] == self.head
-            && bytes_before(file, size, LAST_BYTES)? == gzip_bytes_before(&self.path, size, LAST_BYTES)?)
+            && bytes_before(file, size, LAST_BYTES)?
+                == gzip_bytes_before(reader.get_ref(), size, LAST_BYTES)?)
     }
 
     /// Goes to where an earlier process, or the file's other copy, left off.
@@ -176,8 +181,11 @@ impl LogFile {
             Content::Plain(file) => self.last = bytes_before(file, offset, LAST_BYTES)?,
             Content::Gzip { reader, carried, .. } => {
                 let from_carried = (carried.len() as u64).min(offset);
+                let mut last = Last(Vec::new());
+                remember(&mut last.0, &carried[..from_carried as usize]);
                 carried.drain(..from_carried as usize);
-                io::copy(&mut reader.by_ref().take(offset - from_carried), &mut io::sink())?;
+                io::copy(&mut reader.by_ref().take(offset - from_carried), &mut last)?;
+                self.last = last.0;
                 self.size = self.size.max(offset);
             }
         }
@@ -221,12 +229,15 @@ impl LogFile {
                 reader,
                 carried,
                 has_ended,
+                problem,
             } => {
                 while carried.len() < buffer.len() && !*has_ended {
                     let room = buffer.len() - carried.len();
-                    match reader.read(&mut buffer[..room])? {
-                        0 => *has_ended = true,
-                        n => carried.extend_from_slice(&buffer[..n]),
+                    match reader.read(&mut buffer[..room]) {
+                        Ok(0) => *has_ended = true,
+                        Ok(n) => carried.extend_from_slice(&buffer[..n]),
+                        // Half a file, or a broken one: what comes after it is read all the same.
+                        Err(error) => (*has_ended, *problem) = (true, Some(error)),
                     }
                 }
                 self.size = self.offset + carried.len() as u64;
@@ -263,12 +274,14 @@ impl LogFile {
         Ok(head[..n_bytes] == self.head)
     }
 
-    /// What the file is to be recognised by at this progress.
+    /// What the file is to be recognised by at this progress: by all first bytes that were handed over, also those
+    /// after a first line that is held.
     pub(super) fn fingerprint(&self, progress: &Progress) -> io::Result<Fingerprint> {
+        let n_handed_over = progress.done.into_iter().fold(progress.offset, u64::max);
         let n_head = self
             .head
             .len()
-            .min(usize::try_from(progress.offset).unwrap_or(usize::MAX));
+            .min(usize::try_from(n_handed_over).unwrap_or(usize::MAX));
         let last = match &self.content {
             _ if progress.offset == self.offset => self.last.clone(),
             Content::Plain(file) => {
@@ -327,6 +340,14 @@ impl LogFile {
         i64::try_from(since.as_millis()).ok()
     }
 
+    /// Why it cannot be read to its end: a `.gz` that is broken.
+    pub(super) fn problem(&self) -> Option<&io::Error> {
+        match &self.content {
+            Content::Plain(_) => None,
+            Content::Gzip { problem, .. } => problem.as_ref(),
+        }
+    }
+
     /// Whether nothing will ever be added.
     pub(super) fn is_gzip(&self) -> bool {
         matches!(self.content, Content::Gzip { .. })
@@ -343,6 +364,20 @@ impl LogFile {
         let n_read = read_at(file, buffer, before)?;
         let found = memchr::memchr(b'\n', &buffer[..n_read]);
         Ok(found.map_or(offset, |at| before + at as u64 + 1))
+    }
+}
+
+/// Of what is written into it the last bytes.
+struct Last(Vec<u8>);
+
+impl io::Write for Last {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        remember(&mut self.0, bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -383,14 +418,28 @@ fn bytes_before(file: &File, offset: u64, n_bytes: usize) -> io::Result<Vec<u8>>
     Ok(bytes)
 }
 
-/// The same of a `.gz`, by decompressing what comes before.
-fn gzip_bytes_before(path: &Path, offset: u64, n_bytes: usize) -> io::Result<Vec<u8>> {
+/// The same of a `.gz`, by decompressing what comes before. From the open file: its name may be another's by now.
+fn gzip_bytes_before(file: &File, offset: u64, n_bytes: usize) -> io::Result<Vec<u8>> {
     let n_bytes = (n_bytes.min(LAST_BYTES) as u64).min(offset);
-    let mut reader = MultiGzDecoder::new(File::open(path)?);
+    let mut reader = MultiGzDecoder::new(FromStart { file, offset: 0 });
     io::copy(&mut reader.by_ref().take(offset - n_bytes), &mut io::sink())?;
     let mut last = Vec::new();
     reader.take(n_bytes).read_to_end(&mut last)?;
     Ok(last)
+}
+
+/// Reads an open file from its start, whatever was read of it before.
+struct FromStart<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n_read = self.file.read_at(buffer, self.offset)?;
+        self.offset += n_read as u64;
+        Ok(n_read)
+    }
 }
 
 /// Sixty-four bits are enough to tell the files of one machine apart.

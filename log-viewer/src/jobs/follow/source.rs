@@ -1,18 +1,19 @@
 //! One source: a container or a plain file, with those that were rotated away and not yet read to their end.
 //! The old file is finished before the new one is begun, and both are open meanwhile.
 
+mod opening;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
 use crate::domain::entry::{Entry, Marks};
 use crate::domain::intake::{Format, Intake, Now};
-use crate::jobs::follow::chain;
-use crate::jobs::follow::copies::{copy_of, forget_copies, mark_cut_off};
+use crate::jobs::follow::copies::copy_of;
 use crate::jobs::follow::kit::Kit;
 use crate::jobs::follow::log_file::{LogFile, Look, id_of};
 use crate::jobs::follow::wanted::Wanted;
-use crate::store::positions::{FileId, Position};
+use crate::store::positions::{FileId, Gone, Position};
 
 /// How long a file that was rotated away is looked at for what a program still writes into it.
 const LINGER_MS: u64 = 5_000;
@@ -20,9 +21,6 @@ const LINGER_MS: u64 = 5_000;
 const MAX_FILES: usize = 64;
 /// How long a file that is nowhere to be found may be on its way from one name to another.
 const MOVING_MS: u64 = 2_000;
-
-/// Tries to open a source's files while they are being renamed.
-const MAX_TRIES: u32 = 100;
 
 /// A source that is followed.
 pub(super) struct Source {
@@ -38,6 +36,8 @@ pub(super) struct Source {
     /// Steady milliseconds since when the last file is nowhere to be found.
     moving_since_ms: Option<u64>,
     last_read_ms: u64,
+    /// Its last turn found nothing more to read.
+    is_read: bool,
     is_touched: bool,
     gone: Vec<FileId>,
 }
@@ -77,94 +77,12 @@ impl Source {
             lingering: Vec::new(),
             moving_since_ms: None,
             last_read_ms: 0,
+            is_read: false,
             is_touched: false,
             gone: Vec::new(),
         };
         source.open_all(kit)?;
         Ok(source)
-    }
-
-    fn open_all(&mut self, kit: &mut Kit) -> io::Result<()> {
-        let mut tries = 0..MAX_TRIES;
-        let (mut files, known) = loop {
-            if let Some(mut files) = self.open_chain(kit)?
-                && let Some(known) = self.recognise(&mut files, kit)?
-            {
-                break (files, known);
-            }
-            std::fs::metadata(&self.wanted.path)?;
-            tries
-                .next()
-                .ok_or_else(|| io::Error::other("it is being rotated all the time"))?;
-            std::thread::yield_now();
-        };
-        let newest_known = known.iter().rposition(Option::is_some);
-        let is_followed_before = kit.has_source(&self.wanted.id);
-        if newest_known.is_none() && is_followed_before {
-            self.intake.mark_next(Marks::LOST);
-        }
-        mark_cut_off(&mut files, &known);
-        let starts = match newest_known {
-            None if !is_followed_before => kit.first_sight(&files)?,
-            _ => vec![Some(0); files.len()],
-        };
-        let is_last = |at: usize| at + 1 == known.len();
-        for (at, (mut file, start)) in files.into_iter().zip(starts).enumerate() {
-            match (&known[at], start) {
-                (Some(position), _) => {
-                    let progress = position.progress;
-                    if progress.offset == file.size && !is_last(at) && !file.is_gzip() {
-                        continue;
-                    }
-                    self.intake.begin_file(file.number, progress);
-                }
-                (None, Some(offset)) if newest_known.is_none_or(|newest| at > newest) => {
-                    file.skip_to(offset)?;
-                }
-                _ => continue,
-            }
-            self.files.push_back(file);
-        }
-        Ok(())
-    }
-
-    /// Finds where each file was left, and goes there. None where one of them was written anew meanwhile (copytruncate):
-    /// neither it nor its copy would be known, and all would be read again.
-    fn recognise(&self, files: &mut [LogFile], kit: &Kit) -> io::Result<Option<Vec<Option<Position>>>> {
-        let mut known = Vec::new();
-        for file in &mut *files {
-            let position = kit.known(&self.wanted.id, file);
-            if let Some(position) = &position {
-                file.skip_to(position.progress.offset)?;
-            }
-            known.push(position);
-        }
-        for file in &*files {
-            if !file.is_as_opened()? {
-                return Ok(None);
-            }
-        }
-        forget_copies(files, &mut known);
-        Ok(Some(known))
-    }
-
-    /// Opens all files of the source, the oldest first. None while names are moving: it is asked again.
-    fn open_chain(&mut self, kit: &mut Kit) -> io::Result<Option<Vec<LogFile>>> {
-        let names = chain::all(&self.wanted.path)?;
-        let mut files = Vec::new();
-        for path in &names {
-            match LogFile::open(path, kit.number()) {
-                Ok(file) => files.push(file),
-                // A rotated one may be refused or broken; the log itself must open.
-                Err(error) if *path == self.wanted.path => return absent_is_none(error),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => self.problem = Some(format!("cannot read {}: {error}", path.display())),
-            }
-        }
-        let is_so_still =
-            |file: &LogFile| std::fs::metadata(&file.path).is_ok_and(|now| id_of(&now) == file.id);
-        let is_settled = files.iter().all(is_so_still) && chain::all(&self.wanted.path)? == names;
-        Ok(is_settled.then_some(files))
     }
 
     /// Gives the entries that follow another name.
@@ -258,8 +176,11 @@ impl Source {
     /// Reads once, at most a buffer. False: there is nothing to read, and what has waited long enough is handed over.
     pub(super) fn turn(&mut self, kit: &mut Kit, now: Now, out: &mut Vec<Entry>) -> io::Result<bool> {
         let n_before = out.len();
-        self.linger(kit, now, out)?;
+        // What cannot be read is read, so that the source can end.
+        self.is_read = true;
+        let has_lingered = self.linger(kit, now, out)?;
         let has_read = self.read(kit, now, out)?;
+        self.is_read = !has_read && !has_lingered;
         if has_read {
             self.last_read_ms = now.steady_ms;
         } else {
@@ -287,30 +208,40 @@ impl Source {
                     return Ok(true);
                 }
                 Look::Truncated => self.truncated(kit, now, out)?,
-                Look::Took(_) | Look::End if self.files.len() > 1 => self.leave_front(now),
+                Look::Took(_) | Look::End if self.files.len() > 1 => self.leave_front(kit, now, out)?,
                 Look::Took(_) | Look::End => return Ok(false),
             }
         }
     }
 
-    /// The front file is read; the next one is begun.
-    fn leave_front(&mut self, now: Now) {
-        if let Some(file) = self.files.pop_front() {
-            let until_ms = if file.is_gzip() {
-                0
-            } else {
-                now.steady_ms + LINGER_MS
-            };
-            self.lingering.push(Lingering {
-                file,
-                until_ms,
-                is_finished: false,
-            });
+    /// The front file is read; the next one is begun. Nothing is added to a `.gz`: half a line at its end is one.
+    fn leave_front(&mut self, kit: &mut Kit, now: Now, out: &mut Vec<Entry>) -> io::Result<()> {
+        let Some(mut file) = self.files.pop_front() else {
+            return Ok(());
+        };
+        if let Some(problem) = file.problem() {
+            self.problem = Some(format!("cannot read {}: {problem}", file.path.display()));
+            if let Some(next) = self.files.front_mut() {
+                next.is_after_loss = true;
+            }
         }
+        let is_finished = file.is_gzip();
+        if is_finished {
+            let rest = file.rest(&mut kit.buffer)?;
+            self.intake.take_rest(file.number, file.offset, &rest, now, out);
+            self.is_touched = true;
+        }
+        self.lingering.push(Lingering {
+            file,
+            until_ms: now.steady_ms + LINGER_MS,
+            is_finished,
+        });
+        Ok(())
     }
 
-    /// Reads what is still written into files that were rotated away, for a while.
-    fn linger(&mut self, kit: &mut Kit, now: Now, out: &mut Vec<Entry>) -> io::Result<()> {
+    /// Reads what is still written into files that were rotated away, for a while. False: that was nothing.
+    fn linger(&mut self, kit: &mut Kit, now: Now, out: &mut Vec<Entry>) -> io::Result<bool> {
+        let mut has_read = false;
         for Lingering {
             file,
             until_ms,
@@ -328,6 +259,7 @@ impl Source {
                 self.counts.read_bytes += n_bytes as u64;
                 *until_ms = now.steady_ms + LINGER_MS;
                 self.is_touched = true;
+                has_read = true;
             } else if *until_ms <= now.steady_ms {
                 let rest = file.rest(&mut kit.buffer)?;
                 let rest = if read == Look::Truncated { Vec::new() } else { rest };
@@ -336,7 +268,7 @@ impl Source {
                 self.is_touched = true;
             }
         }
-        Ok(())
+        Ok(has_read)
     }
 
     /// The front file was cut off and is written anew. Where a copy was made before (copytruncate), reading goes on
@@ -373,10 +305,17 @@ impl Source {
         self.is_touched = true;
     }
 
+    /// Its log is gone, or there again. What it holds is read before it ends.
+    pub(super) fn end(&mut self, is_ending: bool) {
+        self.is_read &= self.is_ending || !is_ending;
+        self.is_ending = is_ending;
+    }
+
     /// Whether an ending source has nothing more to give. All that is held is handed over then.
     pub(super) fn has_ended(&mut self, kit: &mut Kit, now: Now, out: &mut Vec<Entry>) -> io::Result<bool> {
         let linger_ms = if self.wanted.is_docker { 0 } else { LINGER_MS };
-        if !self.is_ending || now.steady_ms < self.last_read_ms + linger_ms || self.files.len() > 1 {
+        let is_due = now.steady_ms >= self.last_read_ms + linger_ms;
+        if !self.is_ending || !self.is_read || !is_due || self.files.len() > 1 {
             return Ok(false);
         }
         let lingering = self.lingering.drain(..).map(|lingering| lingering.file);
@@ -390,13 +329,23 @@ impl Source {
         Ok(true)
     }
 
+    /// Whether it has read a file that was rotated away, and would let go of it.
+    pub(super) fn is_done_with_a_file(&self) -> bool {
+        let mut lingering = self.lingering.iter();
+        lingering.any(
+            |Lingering {
+                 file, is_finished, ..
+             }| { *is_finished && self.intake.is_handed_over(file.number) },
+        )
+    }
+
     /// Positions of what was read since the last call, and the files whose positions are of no use any more.
-    pub(super) fn positions(&mut self, kit: &mut Kit) -> (Vec<Position>, Vec<FileId>) {
+    pub(super) fn positions(&mut self, kit: &mut Kit) -> (Vec<Position>, Vec<Gone>) {
+        if !std::mem::take(&mut self.is_touched) {
+            return (Vec::new(), Vec::new());
+        }
         let mut gone = std::mem::take(&mut self.gone);
         let mut positions = Vec::new();
-        if !std::mem::take(&mut self.is_touched) {
-            return (positions, gone);
-        }
         let lingering = self.lingering.iter_mut().map(|lingering| &mut lingering.file);
         // A copy is made anew in the same file: what is read now comes last, and so it stays.
         for file in lingering.chain(&mut self.files) {
@@ -421,8 +370,9 @@ impl Source {
         gone.extend(kit.surplus(&self.wanted.id, &open));
         // A file cut off and written anew has the number of the one before; the newer position wins.
         gone.retain(|id| positions.iter().all(|position| position.file != *id));
-        gone.iter().for_each(|id| kit.forget(*id));
-        (positions, gone)
+        let source = &self.wanted.id;
+        let gone = gone.into_iter().map(|file| kit.forget(source, file));
+        (positions, gone.collect())
     }
 
     /// When something held is to be handed over, in steady milliseconds.
@@ -484,3 +434,7 @@ fn position(file: &mut LogFile, intake: &Intake, source: &str) -> Option<Positio
 #[cfg(test)]
 #[path = "source_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "identity_tests.rs"]
+mod identity_tests;

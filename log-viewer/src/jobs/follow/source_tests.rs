@@ -28,7 +28,7 @@ fn number(entry: &Entry) -> usize {
     entry.message.parse().unwrap()
 }
 
-fn at(steady_ms: u64) -> Now {
+pub(super) fn at(steady_ms: u64) -> Now {
     Now {
         steady_ms,
         unix_ns: 0,
@@ -36,7 +36,7 @@ fn at(steady_ms: u64) -> Now {
 }
 
 /// Reads until there is no more, and long enough for nothing to be held.
-fn read_all(source: &mut Source, kit: &mut Kit, out: &mut Vec<Entry>) {
+pub(super) fn read_all(source: &mut Source, kit: &mut Kit, out: &mut Vec<Entry>) {
     while source.turn(kit, at(1), out).unwrap() {}
     source.turn(kit, at(60_000), out).unwrap();
 }

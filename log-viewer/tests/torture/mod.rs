@@ -7,37 +7,21 @@
     reason = "random moments of writing and killing, not waiting; the seed and what was done are printed"
 )]
 
+mod journal;
+mod writer;
+
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::docker::{Container, Docker, exported};
+use journal::Journal;
 use testkit::{Launch, Server, Value};
+use writer::{Dice, NAMES, Writer};
 
 const MAX_LINE_BYTES: usize = 64 << 10;
 const N_CONTAINERS: usize = 5;
-/// Rotated files are never deleted by number: what is deleted unread is lost for anybody.
-const N_KEPT: u32 = 5_000;
-
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-}
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name)
@@ -52,116 +36,6 @@ fn seed() -> u64 {
     println!("SEED={seed}");
     seed
 }
-
-/// One container's writer: what it wrote, by stream.
-struct Writer {
-    name: String,
-    container: Container,
-    dice: Dice,
-    n_lines: [usize; 2],
-    n_rotated: u32,
-}
-
-impl Writer {
-    fn write(&mut self, n_actions: usize) {
-        for _ in 0..n_actions {
-            match self.dice.below(24) {
-                0 => self.trace(),
-                1 => self.long(),
-                2 => self.in_halves(),
-                3 => self.binary(),
-                4 => self.container.line("stdout", ""),
-                5 => std::thread::sleep(Duration::from_millis(self.dice.next() % 20)),
-                6 if self.dice.one_in(4) => self.rotate(),
-                7 if self.n_rotated > 3 && self.dice.one_in(4) => self.compress(),
-                _ => self.line("x"),
-            }
-        }
-    }
-
-    fn stream(&mut self) -> usize {
-        self.dice.below(2)
-    }
-
-    /// `#12 `, and counts it.
-    fn number(&mut self, stream: usize) -> String {
-        let number = self.n_lines[stream];
-        self.n_lines[stream] += 1;
-        format!("#{number} ")
-    }
-
-    fn line(&mut self, text: &str) {
-        let stream = self.stream();
-        let number = self.number(stream);
-        self.container.line(NAMES[stream], &format!("{number}{text}"));
-    }
-
-    fn trace(&mut self) {
-        let stream = self.stream();
-        self.container
-            .line(NAMES[stream], "Traceback (most recent call last):");
-        for _ in 0..self.dice.below(5) {
-            let number = self.number(stream);
-            self.container
-                .line(NAMES[stream], &format!("  File \"a.py\", line 3 {number}"));
-            if self.dice.one_in(4) {
-                self.line("in between");
-            }
-        }
-        let number = self.number(stream);
-        self.container
-            .line(NAMES[stream], &format!("ValueError: bad {number}"));
-    }
-
-    /// In parts, or one record of more than is kept.
-    fn long(&mut self) {
-        let n_bytes = [17_000, 40_000, MAX_LINE_BYTES * 5, 700_000][self.dice.below(4)];
-        let text = "é".repeat(n_bytes / 2);
-        if self.dice.one_in(2) {
-            return self.line(&text);
-        }
-        let stream = self.stream();
-        let number = self.number(stream);
-        let record = self.container.record(NAMES[stream], &format!("{number}{text}\n"));
-        self.container.raw(record.as_bytes());
-    }
-
-    fn in_halves(&mut self) {
-        let stream = self.stream();
-        let number = self.number(stream);
-        let record = self.container.record(NAMES[stream], &format!("{number}half\n"));
-        let (first, rest) = record.split_at(self.dice.below(record.len()));
-        self.container.raw(first.as_bytes());
-        std::thread::sleep(Duration::from_millis(self.dice.next() % 80));
-        self.container.raw(rest.as_bytes());
-    }
-
-    /// Bytes that are no text, as a broken disk or another writer leaves them.
-    fn binary(&mut self) {
-        let stream = self.stream();
-        let number = self.number(stream);
-        let record = self
-            .container
-            .record(NAMES[stream], &format!("{number}BYTES\u{1}\u{0}\n"));
-        let (before, after) = record.split_once("BYTES").expect("it stands there");
-        self.container
-            .raw(&[before.as_bytes(), &[0xff, 0xc3, 0x28, 0xf0], after.as_bytes()].concat());
-    }
-
-    fn rotate(&mut self) {
-        self.container.rotate(N_KEPT);
-        self.n_rotated += 1;
-    }
-
-    fn compress(&mut self) {
-        let n = 2 + self.dice.below(3) as u32;
-        if self.container.rotated(n).exists() {
-            self.container.compress(n);
-        }
-    }
-}
-
-const NAMES: [&str; 2] = ["stdout", "stderr"];
 
 /// Every writer writes on a thread of its own.
 async fn write_all(writers: Vec<Writer>) -> Vec<Writer> {
@@ -213,8 +87,11 @@ fn stored(rows: &[Value]) -> BTreeMap<(String, usize), Vec<usize>> {
 }
 
 /// Waits until all that was written is stored.
-async fn all_stored(server: &Server, writers: &[Writer]) -> Vec<Value> {
-    let expected: usize = writers.iter().flat_map(|writer| writer.n_lines).sum();
+async fn all_stored(folder: &Path, server: &Server, writers: &[Writer]) -> Vec<Value> {
+    let expected: usize = writers
+        .iter()
+        .map(|writer| writer.n_lines(0) + writer.n_lines(1))
+        .sum();
     let mut client = server.client();
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     let mut n_found = 0;
@@ -230,43 +107,35 @@ async fn all_stored(server: &Server, writers: &[Writer]) -> Vec<Value> {
         ticks.tick().await;
     }
     let rows = exported(&mut client, "").await;
-    for writer in writers {
-        for (stream, name) in NAMES.iter().enumerate() {
-            let found = stored(&rows)
-                .remove(&(writer.name.clone(), stream))
-                .unwrap_or_default();
-            let missing: Vec<usize> = (0..writer.n_lines[stream])
-                .filter(|n| !found.contains(n))
-                .collect();
-            if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
-                println!(
-                    "{} {}: {} missing from {first} to {last}",
-                    writer.name,
-                    name,
-                    missing.len()
-                );
-            }
-        }
+    if let Some(writer) = writers.first() {
+        writer.journal.tell(folder, writers, &rows);
     }
     panic!("{n_found} of {expected} lines are stored:\n{}", server.log());
 }
 
 /// Removes a container and makes it anew under its name, right after it wrote. Its log must be open by then, and
 /// read before anybody is killed: what is deleted unread is lost for anybody.
-async fn recreate(server: &Server, docker: &mut Docker, mut writers: Vec<Writer>, at: usize) -> Vec<Writer> {
-    all_stored(server, &writers).await;
+async fn recreate(
+    folder: &Path,
+    server: &Server,
+    docker: &mut Docker,
+    mut writers: Vec<Writer>,
+    at: usize,
+) -> Vec<Writer> {
+    all_stored(folder, server, &writers).await;
     let mut writer = writers.remove(at);
     for _ in 0..writer.dice.below(300) {
         writer.line("last words");
     }
     writer.container.remove();
+    writer.journal.note(format!("{}: removed", writer.name));
     writer.container = docker.run(&writer.name);
     for _ in 0..writer.dice.below(100) {
         writer.line("first words");
     }
     writer.n_rotated = 0;
     writers.push(writer);
-    all_stored(server, &writers).await;
+    all_stored(folder, server, &writers).await;
     writers
 }
 
@@ -281,13 +150,15 @@ async fn every_line_is_stored_once_and_in_order() {
     let folder = launch.folder().join("containers");
     let launch = launch.env("LOG_SOURCES", folder.display());
     let mut docker = Docker::new(&folder);
+    let journal = Arc::new(Journal::new());
     let mut writers: Vec<Writer> = (0..N_CONTAINERS)
         .map(|at| Writer {
             name: format!("c{at}"),
             container: docker.run(&format!("c{at}")),
             dice: Dice(dice.next()),
-            n_lines: [0, 0],
+            written_ms: [Vec::new(), Vec::new()],
             n_rotated: 0,
+            journal: journal.clone(),
         })
         .collect();
 
@@ -296,25 +167,35 @@ async fn every_line_is_stored_once_and_in_order() {
         let writing = tokio::spawn(write_all(writers));
         for _ in 0..1 + dice.below(3) {
             let server = launch.start().await;
-            // The moment of the kill is what is random here; nothing is waited for.
+            journal.note("started");
+            // The moments of stopping and killing are what is random here; nothing is waited for.
+            while dice.one_in(3) {
+                tokio::time::sleep(Duration::from_millis(dice.next() % 100)).await;
+                server.signal("STOP");
+                journal.note("stopped");
+                tokio::time::sleep(Duration::from_millis(dice.next() % 150)).await;
+                server.signal("CONT");
+                journal.note("goes on");
+            }
             tokio::time::sleep(Duration::from_millis(dice.next() % 400)).await;
             server.kill().await;
+            journal.note("killed");
             n_kills += 1;
         }
         writers = writing.await.expect("no writer panics");
         if dice.one_in(3) {
             let server = launch.start().await;
             let at = dice.below(writers.len());
-            writers = recreate(&server, &mut docker, writers, at).await;
+            writers = recreate(launch.folder(), &server, &mut docker, writers, at).await;
             server.kill().await;
         }
     }
 
     let server = launch.start().await;
-    all_stored(&server, &writers).await;
+    all_stored(launch.folder(), &server, &writers).await;
     // Whatever came twice came before this.
     writers.iter_mut().for_each(|writer| writer.line("end"));
-    let rows = all_stored(&server, &writers).await;
+    let rows = all_stored(launch.folder(), &server, &writers).await;
     let found = stored(&rows);
     let mut n_lines = 0;
     for writer in &writers {
@@ -323,7 +204,10 @@ async fn every_line_is_stored_once_and_in_order() {
                 .get(&(writer.name.clone(), stream))
                 .cloned()
                 .unwrap_or_default();
-            let expected: Vec<usize> = (0..writer.n_lines[stream]).collect();
+            let expected: Vec<usize> = (0..writer.n_lines(stream)).collect();
+            if found != expected {
+                journal.tell(launch.folder(), &writers, &rows);
+            }
             assert!(
                 found == expected,
                 "{} {}: {}",
