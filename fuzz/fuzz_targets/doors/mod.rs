@@ -35,7 +35,7 @@ impl Door {
             ("DATABASE_PATH".to_owned(), folder.join("fuzz.db").display().to_string()),
             ("SESSION_SECRET".to_owned(), "a secret of 32 bytes or more of it".to_owned()),
         ]);
-        let common = [("RATE_LIMIT", "0"), ("RATE_LIMIT_KEY", "0"), ("SYNCHRONOUS", "off")];
+        let common = [("RATE_LIMIT", "0"), ("RATE_LIMIT_KEY", "0"), ("SYNCHRONOUS", "normal")];
         for (name, value) in common.iter().chain(own) {
             variables.insert((*name).to_owned(), (*value).to_owned());
         }
