@@ -344,20 +344,29 @@ const NEXT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 
 impl Asked {
-    /// Login page, and where to go from there: the page asked for if it can simply be loaded again.
+    /// Login page, and where to go from there: the page asked for if it can simply be loaded again. A key in its
+    /// query opened nothing, and is not told again.
     fn login(&self) -> String {
         let root = root_of(&self.path);
         let here = self.path.trim_start_matches('/');
-        if !self.method.is_safe() || (here.is_empty() && self.query.is_empty()) {
+        let query = without_key(&self.query);
+        if !self.method.is_safe() || (here.is_empty() && query.is_empty()) {
             return format!("{root}login");
         }
-        let next = if self.query.is_empty() {
+        let next = if query.is_empty() {
             here.to_owned()
         } else {
-            format!("{here}?{}", self.query)
+            format!("{here}?{query}")
         };
         format!("{root}login?next={}", utf8_percent_encode(&next, NEXT))
     }
+}
+
+/// The query without its `api_key`, however that is written.
+fn without_key(query: &str) -> String {
+    let is_key = |pair: &&str| percent_decode_str(pair.split('=').next().unwrap_or_default()).eq(*b"api_key");
+    let pairs: Vec<&str> = query.split('&').filter(|pair| !is_key(pair)).collect();
+    pairs.join("&")
 }
 
 fn not_allowed<S>(endpoint: &Endpoint<S>, method: &Method) -> Result<Response> {
@@ -419,6 +428,11 @@ mod tests {
             "login?next=%3Fq%3Da%20b%26x%3D1"
         );
         assert_eq!(asked(Method::GET, "/errors/12", ""), "../login?next=errors/12");
+        assert_eq!(
+            asked(Method::GET, "/", "q=a&api_key=mk_x&%61pi_key=mk_x&x=1"),
+            "login?next=%3Fq%3Da%26x%3D1"
+        );
+        assert_eq!(asked(Method::GET, "/", "api_key=mk_x"), "login");
         assert_eq!(asked(Method::POST, "/errors/12/resolve", ""), "../../login");
     }
 }
