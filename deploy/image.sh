@@ -21,10 +21,18 @@ command -v musl-gcc >/dev/null || fail "missing: musl-gcc (apt-get install musl-
 scripts/need.sh charts sdk
 # For SQLite and other C. Rust links with its own start-up code: musl-gcc's makes programs that crash at once.
 export "CC_${target//-/_}=musl-gcc"
+# Smaller, where nothing is lost by it (docs/decisions/0027-static-binaries.md): nothing is unwound through C, since a
+# panic of ours stops before it, and zstd's slow compressors are used for nothing but pages' files.
+flags=-fno-asynchronous-unwind-tables
+for way in GREEDY LAZY LAZY2 BTLAZY2 BTOPT BTULTRA; do flags+=" -DZSTD_EXCLUDE_${way}_BLOCK_COMPRESSOR"; done
+export "CFLAGS_${target//-/_}=$flags"
+# The two largest; both take in far more than one server sends them.
+small=()
+for service in log-viewer metrics-collector; do small+=(--config "profile.release.package.$service.opt-level='s'"); done
 # All at once: what they share is compiled once.
 chosen=()
 for service in "${services[@]}"; do chosen+=(-p "$service"); done
-"${CARGO:-cargo}" build --quiet --profile "$profile" --target "$target" "${chosen[@]}" --bins
+"${CARGO:-cargo}" build --quiet --profile "$profile" --target "$target" "${small[@]}" "${chosen[@]}" --bins
 
 for service in "${services[@]}"; do
     binary=${CARGO_TARGET_DIR:-target}/$target/$profile/$service
