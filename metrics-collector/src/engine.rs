@@ -216,8 +216,8 @@ pub fn run(
         let mut source = Source::open(connection, ingest, plan)?;
         let began = Instant::now();
         let sealed = match lines.as_mut_slice() {
-            [line] if chosen.is_plain && plan.grid.n == 1 => {
-                line.add_sealed(&mut source, &chosen.members, kind)?
+            [line] if !chosen.has_totals => {
+                line.add_sealed(&mut source, &chosen.members, kind, chosen.is_plain)?
             }
             _ => None,
         };
@@ -253,16 +253,24 @@ impl Line {
         read
     }
 
-    /// Adds what rows say of all series.
+    /// Adds what rows say of all series, where that is remembered.
     fn add_sealed(
         &mut self,
         source: &mut Source<'_>,
         members: &[Member],
         kind: Kind,
+        is_plain: bool,
     ) -> rusqlite::Result<Option<Arc<Sealed>>> {
         let series: Vec<u32> = members.iter().map(|member| member.series).collect();
+        let n_buckets = self.fold.grid().n;
         std::mem::swap(&mut source.fold, &mut self.fold);
-        let read = source.read_sealed(&series, kind);
+        let read = match (is_plain, kind) {
+            (true, _) if n_buckets == 1 => source.read_sealed(&series, kind),
+            (false, Kind::Histogram) if series.len() > 1 => source
+                .read_minutes(&series)
+                .map(|is_read| is_read.then(Arc::default)),
+            _ => Ok(None),
+        };
         std::mem::swap(&mut source.fold, &mut self.fold);
         read
     }

@@ -1,7 +1,7 @@
 //! Takes counters, gauges and histograms, and requests of APIs, rolls them up, draws dashboards.
 //!
 //! Floors, top to bottom: `routes` → `api`, `pages`, `jobs` → `dashboard`, `monitoring`, `vantage` → `app` → `engine`,
-//! `catalogue` → `ingest` → `heads`, `intake`, `registry` → `store` → `domain`, `settings`.
+//! `catalogue` → `ingest` → `heads`, `intake`, `registry`, `sealed` → `store` → `domain`, `settings`.
 
 mod agents;
 mod alert_rule;

@@ -1,13 +1,15 @@
 //! What rows of tiers say of many series together, remembered: a dashboard asks the same again and again, and rows only
-//! change with `progress`, in the same transaction. What is in memory always comes on top anew.
+//! change with `progress`, in the same transaction. One bucket of a whole range, or minutes of a window of histograms.
+//! What is in memory always comes on top anew.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::aggregate::Aggregate;
-use crate::domain::resolution::{Plan, Tier};
+use crate::domain::resolution::Tier;
 use crate::store::progress::Progress;
 
 /// Sums remembered; beyond that all are forgotten.
@@ -16,6 +18,10 @@ const MAX_SUMS: usize = 512;
 const MAX_TOTALS: usize = MAX_SERIES;
 /// Series of one sum, at most.
 pub const MAX_SERIES: usize = 40_000;
+/// Series whose rows are merged, at most.
+pub const MAX_MERGED: usize = 1_000;
+/// Bytes of merged rows remembered; beyond that all are forgotten.
+const MAX_ROW_BYTES: usize = 2 << 20;
 
 /// What a cumulative series stood at when its rows end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,7 +41,7 @@ pub struct Sealed {
     pub totals: Vec<Option<Total>>,
 }
 
-/// Which series, and over which bucket of which tier.
+/// Which series, and over which time of which tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     tier: Tier,
@@ -48,14 +54,13 @@ pub struct Key {
 
 impl Key {
     /// Of series by id, ascending.
-    pub fn of(plan: &Plan, series: impl ExactSizeIterator<Item = u32>) -> Self {
-        let n_series = series.len();
-        let bytes: Vec<u8> = series.flat_map(u32::to_le_bytes).collect();
+    pub fn of(tier: Tier, range: Range<i64>, series: &[u32]) -> Self {
+        let bytes: Vec<u8> = series.iter().flat_map(|id| id.to_le_bytes()).collect();
         Self {
-            tier: plan.tier,
-            from_ms: plan.grid.from_ms,
-            to_ms: plan.grid.to_ms(),
-            n_series,
+            tier,
+            from_ms: range.start,
+            to_ms: range.end,
+            n_series: series.len(),
             hash: xxh3_64(&bytes),
         }
     }
@@ -71,6 +76,9 @@ struct Kept {
     progress: Progress,
     sums: HashMap<Key, Arc<Sealed>>,
     n_totals: usize,
+    /// Rows of minutes, those of several series merged into one.
+    rows: HashMap<Key, Arc<[u8]>>,
+    n_row_bytes: usize,
 }
 
 impl SealedSums {
@@ -96,6 +104,29 @@ impl SealedSums {
         kept.sums.insert(key, sealed);
     }
 
+    /// The merged row that is known in a snapshot with this progress.
+    pub fn row(&self, progress: &Progress, key: &Key) -> Option<Arc<[u8]>> {
+        let kept = self.kept();
+        let is_of_snapshot = kept.progress == *progress;
+        is_of_snapshot.then(|| kept.rows.get(key).cloned()).flatten()
+    }
+
+    /// Remembers a merged row of a snapshot with this progress.
+    pub fn put_row(&self, progress: &Progress, key: Key, row: Arc<[u8]>) {
+        let mut kept = self.kept();
+        let is_full = kept.n_row_bytes + row.len() > MAX_ROW_BYTES;
+        if kept.progress != *progress || is_full {
+            *kept = Kept {
+                progress: *progress,
+                ..Kept::default()
+            };
+        }
+        if row.len() <= MAX_ROW_BYTES {
+            kept.n_row_bytes += row.len();
+            kept.rows.insert(key, row);
+        }
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -104,20 +135,10 @@ impl SealedSums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::resolution::Grid;
     use crate::store::progress::Cut;
 
     fn key(from_ms: i64, series: &[u32]) -> Key {
-        let grid = Grid {
-            from_ms,
-            step_ms: 1000,
-            n: 1,
-        };
-        let plan = Plan {
-            tier: Tier::FiveMinutes,
-            grid,
-        };
-        Key::of(&plan, series.iter().copied())
+        Key::of(Tier::FiveMinutes, from_ms..from_ms + 1000, series)
     }
 
     fn sealed(n_totals: usize) -> Arc<Sealed> {
@@ -153,5 +174,12 @@ mod tests {
             assert!(kept.sums.len() <= MAX_SUMS && kept.n_totals <= MAX_TOTALS);
         }
         assert!(sums.get(&progress, &key(1_999, &[])).is_some());
+        for n in 0..2_000 {
+            sums.put_row(&progress, key(n, &[]), vec![0; 10_000].into());
+            assert!(sums.kept().n_row_bytes <= MAX_ROW_BYTES);
+        }
+        assert!(sums.row(&progress, &key(1_999, &[])).is_some());
+        sums.put_row(&progress, key(0, &[7]), vec![0; MAX_ROW_BYTES + 1].into());
+        assert!(sums.row(&progress, &key(0, &[7])).is_none());
     }
 }

@@ -11,8 +11,8 @@ use crate::domain::fold::Fold;
 use crate::domain::head::Head;
 use crate::domain::kind::Kind;
 use crate::domain::open_chunk::Entry;
-use crate::domain::resolution::{Plan, Tier};
-use crate::domain::tier_row::TierRow;
+use crate::domain::resolution::{Grid, Plan, Tier};
+use crate::domain::tier_row::{self, Buckets, TierRow};
 use crate::domain::timestamp::MINUTE_MS;
 use crate::domain::window;
 use crate::heads::Frozen;
@@ -96,7 +96,7 @@ impl<'q> Source<'q> {
         if is_unfit || kind == Kind::Cumulative && has_late {
             return Ok(None);
         }
-        let key = Key::of(self.plan, series.iter().copied());
+        let key = Key::of(self.plan.tier, self.plan.grid.range(), series);
         if let Some(known) = self.ingest.sealed.get(&self.progress, &key) {
             self.fold.bucket_at(0).merge_plain(&known.bucket);
             return Ok(Some(known));
@@ -112,6 +112,49 @@ impl<'q> Source<'q> {
         let sums = Arc::new(sums);
         self.ingest.sealed.put(&self.progress, key, sums.clone());
         Ok(Some(sums))
+    }
+
+    /// Adds the minutes that rows have of histograms to the fold. False, and nothing added, where coarser rows are read.
+    pub fn read_minutes(&mut self, series: &[u32]) -> rusqlite::Result<bool> {
+        if self.plan.tier >= Tier::FiveMinutes || series.len() > sealed::MAX_MERGED {
+            return Ok(false);
+        }
+        let (first, last) = self.bounds(Table::Minutes);
+        for number in first..=last.min(self.progress.written_to() - 1) {
+            let merged = self.merged_minutes(number, series)?;
+            let (start_ms, range) = (window::start_ms(number), self.plan.grid.range());
+            self.row
+                .fold(&merged, start_ms, MINUTE_MS, &range, &mut self.fold);
+        }
+        Ok(true)
+    }
+
+    /// The row of minutes that all series together would have in a window.
+    fn merged_minutes(&mut self, number: i64, series: &[u32]) -> rusqlite::Result<Arc<[u8]>> {
+        let start_ms = window::start_ms(number);
+        let range = start_ms..start_ms + window::WINDOW_MS;
+        let key = Key::of(Tier::Minute, range.clone(), series);
+        if let Some(known) = self.ingest.sealed.row(&self.progress, &key) {
+            return Ok(known);
+        }
+        let minutes = Fold::new(Grid {
+            from_ms: start_ms,
+            step_ms: MINUTE_MS,
+            n: (window::WINDOW_MS / MINUTE_MS) as usize,
+        });
+        let of_answer = std::mem::replace(&mut self.fold, minutes);
+        let read = series
+            .iter()
+            .try_for_each(|id| self.read_row(Table::Minutes, MINUTE_MS, number, &range, *id));
+        let minutes = std::mem::replace(&mut self.fold, of_answer);
+        read?;
+        let buckets: Buckets = minutes
+            .filled()
+            .map(|(place, bucket)| (place as u32, bucket.clone()))
+            .collect();
+        let merged: Arc<[u8]> = tier_row::encode(Kind::Histogram, &buckets).into();
+        self.ingest.sealed.put_row(&self.progress, key, merged.clone());
+        Ok(merged)
     }
 
     /// Adds what is in memory of a series whose rows ended with `total`.
