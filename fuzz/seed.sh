@@ -24,3 +24,6 @@ seed exposition seeds/exposition/*
 seed scrub ../shared/stacktrace/fixtures/*.txt seeds/error_report/* seeds/scrub/*
 seed credentials seeds/credentials/*
 python3 door_seeds.py corpus
+seed malti_body seeds/malti_body/*
+seed vantage_body seeds/vantage_body/*
+seed vql seeds/vql/*
