@@ -1,6 +1,7 @@
-//! Files that are part of the binary: compressed once at start, immutable under a name with their hash.
+//! Files that are part of the binary: compressed when they are first asked for, immutable under a name with their hash.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -23,8 +24,9 @@ struct Entry {
     content_type: &'static str,
     etag: HeaderValue,
     plain: Bytes,
-    gzip: Option<Bytes>,
-    zstd: Option<Bytes>,
+    /// Made when a browser first asks: most ask for only one of them.
+    gzip: OnceLock<Option<Bytes>>,
+    zstd: OnceLock<Option<Bytes>>,
 }
 
 /// All embedded files, by name.
@@ -33,7 +35,7 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// Compresses each file once.
+    /// Nothing is compressed yet.
     pub fn new(files: impl IntoIterator<Item = File>) -> Self {
         let entries = files.into_iter().map(|file| {
             let entry = Entry {
@@ -41,8 +43,8 @@ impl Assets {
                 etag: HeaderValue::try_from(format!("\"{}\"", file.name))
                     .expect("asset names are plain ASCII"),
                 plain: Bytes::from_static(file.bytes),
-                gzip: Coding::Gzip.encode(file.bytes, 9),
-                zstd: Coding::Zstd.encode(file.bytes, 12),
+                gzip: OnceLock::new(),
+                zstd: OnceLock::new(),
             };
             (file.name, entry)
         });
@@ -79,21 +81,34 @@ impl Assets {
 
 impl Entry {
     fn full(&self, request: &Request) -> Response {
-        let (bytes, coding) = match Coding::accepted(request.headers()) {
-            Some(Coding::Zstd) if self.zstd.is_some() => (self.zstd.as_ref(), Some("zstd")),
-            Some(_) if self.gzip.is_some() => (self.gzip.as_ref(), Some("gzip")),
-            _ => (None, None),
+        let encoded = Coding::accepted(request.headers()).and_then(|coding| self.encoded(coding));
+        let (bytes, coding) = match encoded {
+            Some((bytes, coding)) => (bytes, Some(coding)),
+            None => (&self.plain, None),
         };
-        let mut response = Response::new(Body::Full(bytes.unwrap_or(&self.plain).clone()));
+        let mut response = Response::new(Body::Full(bytes.clone()));
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         if let Some(coding) = coding {
             response
                 .headers_mut()
-                .insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+                .insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
         }
         response
+    }
+
+    /// Whoever takes zstd takes gzip, should the first not make it smaller.
+    fn encoded(&self, coding: Coding) -> Option<(&Bytes, Coding)> {
+        let (kept, level, next) = match coding {
+            Coding::Zstd => (&self.zstd, 12, Some(Coding::Gzip)),
+            Coding::Gzip => (&self.gzip, 9, None),
+        };
+        let encoded = kept.get_or_init(|| coding.encode(&self.plain, level));
+        match encoded {
+            Some(bytes) => Some((bytes, coding)),
+            None => self.encoded(next?),
+        }
     }
 }
 
