@@ -14,11 +14,14 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements each connection keeps.
 const CACHED_STATEMENTS: usize = 64;
 
+/// Pages are kept in a cache as small as it can be without costing time: the kernel has them as well, and a steady load
+/// fills it (`docs/decisions/0028-memory-under-load.md`).
+///
 /// `auto_vacuum` only takes before the first page is written, hence before WAL mode.
 /// `wal_autocheckpoint` is off because `checkpoint` does the same after the callers have their answers,
 /// and sees its errors, which SQLite's own drops.
 const WRITER_PRAGMAS: &str = "
-    pragma cache_size = -8000;
+    pragma cache_size = -4000;
     pragma temp_store = memory;
     pragma foreign_keys = on;
     pragma journal_size_limit = 16777216;
@@ -26,7 +29,7 @@ const WRITER_PRAGMAS: &str = "
 ";
 
 const READER_PRAGMAS: &str = "
-    pragma cache_size = -2000;
+    pragma cache_size = -1000;
     pragma temp_store = memory;
     pragma query_only = on;
 ";
