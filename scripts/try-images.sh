@@ -4,7 +4,7 @@
 # Needs root, buildah, podman and runc (Debian packages); no Docker.
 #
 #   PROFILE        release, or quick, which is built in a third of the time
-#   MEMORY_LIMIT   of each (96m)
+#   MEMORY_LIMIT   of each (30m)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for needed in buildah podman runc nsenter; do
@@ -52,7 +52,7 @@ for service in "${services[@]}"; do
         *) given+=(--env API_KEY="$(value API_KEY)") ;;
     esac
     "${engine[@]}" run --detach --quiet --no-healthcheck --name "$service" --network "$network" --read-only "${as[@]}" \
-        --security-opt no-new-privileges --memory "${MEMORY_LIMIT:-96m}" --ulimit nofile=1024:4096 --ulimit nproc=1000:2000 \
+        --security-opt no-new-privileges --memory "${MEMORY_LIMIT:-30m}" --ulimit nofile=1024:4096 --ulimit nproc=1000:2000 \
         --volume "$service:/data" --volume "$work/keys.toml:/keys.toml:ro" "${given[@]}" "monlight/$service" >/dev/null
     network=container:${services[0]}
     port=$((port + 1))

@@ -6,6 +6,7 @@ import resource
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from fleet import SERVICES, Fleet, until
 from writing import Writing, stored
 
 N_IDLE = int(os.environ.get("FAULT_CONNECTIONS", "1500"))
+MEMORY_LIMIT_MB = 30
+"""What `deploy/compose.yml` lets each have."""
 
 
 def connections(fleet: Fleet, service: str, n: int) -> list[socket.socket]:
@@ -71,21 +74,26 @@ def test_idle_connections(fleet: Fleet, saw: Saw) -> None:
 
 
 @pytest.fixture
-def small_memory() -> Path:
-    """A group of processes that may have 100 MB together, pages of files that they read and write included."""
+def small_memory() -> Iterator[dict[str, Path]]:
+    """A group of processes for each service that may have what Compose's file here lets it have, pages of files that it
+    reads and writes included."""
     first = Path("/sys/fs/cgroup/memory")
     root, limit = (first, "memory.limit_in_bytes") if first.is_dir() else (first.parent, "memory.max")
-    group = root / f"monlight-{os.getpid()}"
+    groups = {service: root / f"monlight-{os.getpid()}-{service}" for service in SERVICES}
     if not (root / "cgroup.procs").exists():
         pytest.skip("it needs cgroups")
     try:
-        group.mkdir()
-        (group / limit).write_text(str(100 << 20))
+        for group in groups.values():
+            group.mkdir()
+            (group / limit).write_text(str(MEMORY_LIMIT_MB << 20))
+        yield groups
     except OSError as reason:
-        if group.exists():
-            group.rmdir()
-        pytest.skip(f"it needs a cgroup of its own with a limit of memory: {reason}")
-    return group
+        pytest.skip(f"it needs cgroups of its own with a limit of memory: {reason}")
+    finally:
+        for group in groups.values():
+            if group.exists():
+                until("the group is empty", lambda group=group: not (group / "cgroup.procs").read_text())
+                group.rmdir()
 
 
 def kills_for_memory(group: Path) -> int:
@@ -95,23 +103,22 @@ def kills_for_memory(group: Path) -> int:
     return int(dict(line.split() for line in text.splitlines())["oom_kill"])
 
 
-def test_little_memory(fleet: Fleet, small_memory: Path, saw: Saw) -> None:
-    fleet.start()
+def test_little_memory(fleet: Fleet, small_memory: dict[str, Path], saw: Saw) -> None:
     try:
-        for service in SERVICES:
-            (small_memory / "cgroup.procs").write_text(str(fleet.processes[service].pid))
+        for service, group in small_memory.items():
+            enter = 'echo $$ > "$0" && exec "$@"'
+            fleet.start([service], "sh", "-c", enter, group / "cgroup.procs")
         writers = [Writing(fleet, service) for service in SERVICES]
         until("all are written to", lambda: all(writer.acknowledged >= 200 for writer in writers))
         for writer in writers:
             writer.stop()
             assert not writer.refusals, writer.last_refusal
-        assert kills_for_memory(small_memory) == 0
+        for service, group in small_memory.items():
+            assert kills_for_memory(group) == 0, service
     finally:
         fleet.end()
-        until("the group is empty", lambda: not (small_memory / "cgroup.procs").read_text())
-        small_memory.rmdir()
     saw(
-        "all four within 100 MB, pages of files included (cgroup; debug builds)",
+        f"each within {MEMORY_LIMIT_MB} MB, pages of files included (cgroup; debug builds)",
         "no kill by the kernel; writes are taken",
     )
 
