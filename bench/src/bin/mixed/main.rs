@@ -3,7 +3,7 @@
 //! must stay under 60 MB and not grow, no answer may be 5xx, nothing that was acknowledged lost; else the exit code is 1.
 //!
 //! The services lie beside this program, or in the folder `MONLIGHT_BIN`. With `MEMORY_LIMIT_MB` each runs in a group of
-//! processes (cgroup) that may have no more. `MALLOC_…`, `GLIBC_TUNABLES` and `TOKIO_…` are passed on.
+//! processes (cgroup) that may have no more. `MALLOC_…`, `MIMALLOC_…` and `GLIBC_TUNABLES` are passed on.
 #![expect(clippy::print_stdout, reason = "the figures are what this program is for")]
 
 mod answers;
@@ -61,6 +61,10 @@ async fn main() -> Result<ExitCode> {
     // What is not there yet may be on its way; after this nobody looks at memory any more.
     let is_whole = stored::compare(&stack, &acknowledged).await;
     let n_kills = stack.kills_for_memory();
+    drop(writers);
+    if let Some(stack) = Arc::into_inner(stack) {
+        stack.stop().await;
+    }
     if let Some(n_kills) = n_kills {
         println!("\nkilled by the kernel for want of memory: {n_kills}");
     }

@@ -21,13 +21,12 @@ pub(crate) const SERVICES: [&str; 4] = [
 /// What a page of the shop sends with.
 pub(crate) const DSN_KEY: &str = "0123456789abcdef0123456789abcdef";
 /// Variables of this program that the services get too.
-const PASSED_ON: [&str; 3] = ["MALLOC_", "GLIBC_TUNABLES", "TOKIO_"];
+const PASSED_ON: [&str; 3] = ["MALLOC_", "MIMALLOC_", "GLIBC_TUNABLES"];
 
 /// All four, running.
 pub(crate) struct Stack {
     servers: Vec<Server>,
     pub(crate) docker: Mutex<Docker>,
-    // After the servers, whose end they wait for.
     groups: Vec<Group>,
     _folder: TempDir,
 }
@@ -98,6 +97,13 @@ impl Stack {
 
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.servers.iter().map(Server::pid).collect()
+    }
+
+    /// Ends them all, and then the groups that they were in.
+    pub(crate) async fn stop(self) {
+        for server in self.servers {
+            let _ = server.stop().await;
+        }
     }
 
     /// None where there is no limit.
