@@ -234,6 +234,21 @@ async fn a_second_instance_on_the_same_database_is_refused() {
 }
 
 #[tokio::test]
+#[cfg(target_env = "gnu")]
+async fn all_threads_have_one_heap_unless_the_environment_says_another_number() {
+    let arenas = async |launch: Launch| {
+        let server = launch.start().await;
+        let bytes = std::fs::read(format!("/proc/{}/environ", server.pid())).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let mut variables = text.split('\0');
+        variables.find_map(|line| Some(line.strip_prefix("MALLOC_ARENA_MAX=")?.to_owned()))
+    };
+    assert_eq!(arenas(tracker()).await.as_deref(), Some("1"));
+    let told = tracker().env("MALLOC_ARENA_MAX", 3);
+    assert_eq!(arenas(told).await.as_deref(), Some("3"));
+}
+
+#[tokio::test]
 async fn a_secret_that_cannot_be_kept_is_named_once() {
     let launch = tracker();
     let file = launch.database_path().with_extension("session-secret");

@@ -47,8 +47,6 @@ impl Program for LogViewer {
     const SERVICE: ui::Service = ui::Service::Logs;
     const PORT: u16 = 5011;
     const DATABASE: &'static str = "logs.db";
-    /// What is read in goes from thread to thread in megabytes: each heap more would hold on to as much.
-    const MALLOC_ARENAS: u8 = 1;
     const OPENAPI: &'static str = include_str!("../openapi.json");
     const MIGRATIONS: &'static [Migration] = store::MIGRATIONS;
     const ORIGINAL_TABLES: &'static [&'static str] = import::TABLES;

@@ -103,7 +103,7 @@ fn execute<P: Program>(command: Command) -> Result<(), Failure> {
         }
         Command::Doctor { json } => doctor::<P>(json)?,
         Command::Serve => {
-            allocator::limit_arenas(P::MALLOC_ARENAS);
+            allocator::limit_arenas();
             serve::<P>()?;
         }
     }

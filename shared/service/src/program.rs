@@ -28,9 +28,6 @@ pub trait Program: 'static {
     const DATABASE: &'static str;
     /// Variable that holds its API key.
     const API_KEY: &'static str = "API_KEY";
-    /// Heaps that its threads share at most, where the C library is glibc: fewer take less memory, more let threads
-    /// wait less for each other.
-    const MALLOC_ARENAS: u8 = 2;
     /// Its OpenAPI document, JSON.
     const OPENAPI: &'static str;
     /// Its schema.
