@@ -80,6 +80,12 @@ async fn look(app: &App, sensitivity: Sensitivity, usual: &mut Usual, now: i64) 
             Some((newest, bounds))
         })
         .collect();
+    let is_quiet = judged
+        .iter()
+        .all(|(newest, bounds)| bounds.breach(&newest.metric, newest.value).is_none());
+    if is_quiet && !app.common.read(store::is_any_firing).await? {
+        return Ok(());
+    }
     let note = move |tx: &rusqlite::Connection| {
         for (newest, bounds) in &judged {
             match bounds.breach(&newest.metric, newest.value) {

@@ -59,6 +59,13 @@ pub fn resolve(tx: &Connection, newest: &Newest, now: i64) -> rusqlite::Result<(
     Ok(())
 }
 
+/// Whether anything fires.
+pub fn is_any_firing(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("select exists (select 1 from vantage_alerts where resolved_at is null)")?
+        .query_row([], |row| row.get(0))
+}
+
 /// Resolves what was last seen before a time, and forgets the oldest of what is resolved where there is too much.
 pub fn tidy(tx: &Connection, last_before: i64, now: i64) -> rusqlite::Result<()> {
     tx.prepare_cached(
@@ -149,7 +156,9 @@ mod tests {
         at(4., 400);
         let alerts = list(&database, 10).unwrap();
         assert_eq!((alerts.len(), alerts[1].resolved_at), (2, Some(300)));
+        assert!(is_any_firing(&database).unwrap());
         tidy(&database, 401, 500).unwrap();
+        assert!(!is_any_firing(&database).unwrap());
         assert_eq!(list(&database, 1).unwrap()[0].resolved_at, Some(500));
     }
 }
