@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::context::Context;
 use super::metric::{self, Metric};
 
 /// Metrics in one request.
@@ -10,17 +11,6 @@ pub const MAX_METRICS: usize = 1000;
 /// Reasons told of one request.
 const MAX_REASONS: usize = 20;
 const MAX_SHORT_CHARS: usize = 50;
-
-/// What goes for all metrics of a request.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// Whose they are where they do not say.
-    pub service: &'a str,
-    /// A tag of those that have none of that name.
-    pub environment: Option<&'a str>,
-    /// Trace and span, from the headers.
-    pub trace: Option<(&'a str, &'a str)>,
-}
 
 /// Why nothing of a request is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::batch::Context;
+use super::context::Context;
 use crate::domain::kind::Kind;
 use crate::domain::requests::record::Record;
 use crate::domain::timestamp::{DAY_MS, HOUR_MS};

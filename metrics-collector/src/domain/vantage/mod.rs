@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod batch;
 pub mod comparison;
+pub mod context;
 pub mod health;
 pub mod metric;
 pub mod quartiles;
