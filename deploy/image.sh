@@ -6,7 +6,8 @@
 #
 #   PROFILE   release, or quick, which is built in a third of the time
 #
-# Needs Rust with the musl target of this machine (added by rustup if missing) and musl-gcc (Debian: musl-tools).
+# Needs Rust with the musl target of this machine (added by rustup if missing), musl-gcc (Debian: musl-tools) and strip
+# (binutils).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/lib.sh
@@ -29,6 +30,8 @@ export "CFLAGS_${target//-/_}=$flags"
 # The two largest; both take in far more than one server sends them.
 small=()
 for service in log-viewer metrics-collector; do small+=(--config "profile.release.package.$service.opt-level='s'"); done
+# Ours around SQLite is in all four, and waits for the disk.
+small+=(--config "profile.release.package.sqlite.opt-level='s'")
 # All at once: what they share is compiled once.
 chosen=()
 for service in "${services[@]}"; do chosen+=(-p "$service"); done
@@ -36,6 +39,8 @@ for service in "${services[@]}"; do chosen+=(-p "$service"); done
 
 for service in "${services[@]}"; do
     binary=${CARGO_TARGET_DIR:-target}/$target/$profile/$service
+    # Cargo leaves the symbols in those that were given a setting here.
+    strip "$binary"
     # `ldd` has other words, and another exit code, for programs that can be loaded anywhere.
     ldd "$binary" 2>&1 | grep -Eq 'statically linked|not a dynamic executable' || fail "$binary is not static"
     install -D -m 755 "$binary" "$folder/$service/service"
