@@ -191,3 +191,23 @@ async fn who_is_new_and_who_has_gone_quiet_is_told() {
     let gone = text.split("Gone quiet").nth(1).unwrap_or_default();
     assert!(gone.contains("\nold\n12") && !gone.contains("rare"), "{text}");
 }
+
+#[tokio::test]
+async fn the_page_is_shown_while_new_names_come() {
+    let server = launch().start().await;
+    let mut service = service(&server);
+    let names = async {
+        for n in 0..150 {
+            tell(&mut service, &[record(json!({"consumer": format!("new {n}")}))]).await;
+        }
+    };
+    let looks = async || {
+        let mut client = server.client();
+        for _ in 0..10 {
+            page(&mut client, "/api-monitoring").await;
+        }
+    };
+    tokio::join!(names, looks(), looks(), looks());
+    let html = page(&mut server.client(), "/api-monitoring").await;
+    assert!(html.contains("new 149"), "{}", words(&html));
+}

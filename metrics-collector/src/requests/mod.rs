@@ -81,7 +81,12 @@ impl Requests {
         }
     }
 
-    /// Names and groups.
+    /// Whether nothing was told of yet.
+    pub fn is_empty(&self) -> bool {
+        self.registry().n_groups() == 0
+    }
+
+    /// Names and groups. Not to be asked for by who holds them: whoever waits to write would be waited for.
     pub fn registry(&self) -> RwLockReadGuard<'_, Registry> {
         self.registry.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -109,7 +109,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     };
     let view = OverviewPage {
         frame: app.common.frame(&request, "API monitoring"),
-        is_first: app.requests.registry().n_groups() == 0,
+        is_first: app.requests.is_empty(),
         snippets: Snippets::new(&app.common.address(&request)),
         form: FilterForm::new(&app, &asked, &[]),
         tiles: tiles::tiles(&found),
