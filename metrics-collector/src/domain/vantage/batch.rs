@@ -43,8 +43,9 @@ impl Batch {
     }
 }
 
-/// Reads a body. `trace` are the ids of the headers.
+/// Reads a body. `trace` are the ids of the headers; empty ones are none.
 pub fn read(body: &[u8], trace: Option<(&str, &str)>, now_ms: i64) -> Result<Batch, BadBatch> {
+    let trace = trace.filter(|(trace, span)| !trace.is_empty() && !span.is_empty());
     let body: Value = serde_json::from_slice(body).map_err(|_| BadBatch::Json)?;
     let Value::Object(fields) = body else {
         return Err(BadBatch::Field("body", "must be an object with metrics".into()));
@@ -158,9 +159,9 @@ mod tests {
             br#"{"service_name": "s", "metrics": [{"metric_name": "a", "value": 1, "trace_id": "own"}]}"#;
         let batch = read(body, Some(("t", "s")), NOW).unwrap();
         assert_eq!(batch.metrics[0].trace_id.as_deref(), Some("t"));
-        assert_eq!(
-            read(body, None, NOW).unwrap().metrics[0].trace_id.as_deref(),
-            Some("own")
-        );
+        for none in [None, Some(("", "s")), Some(("t", ""))] {
+            let batch = read(body, none, NOW).unwrap();
+            assert_eq!(batch.metrics[0].trace_id.as_deref(), Some("own"));
+        }
     }
 }
