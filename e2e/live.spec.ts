@@ -93,9 +93,10 @@ journey("signing out elsewhere ends it, and leaves what was read", stack, {}, as
   await open(visitor, "leave");
   const other = await context.newPage();
   await other.goto(stack.url("errors"));
+  // What came last before may be told only now: that asks as well, and is turned away.
+  const turnedAway = page.waitForResponse((response) => response.url().includes("/login"));
   await other.getByRole("button", { name: "Sign out" }).click();
   await other.getByLabel("API key").waitFor();
-  const turnedAway = page.waitForResponse((response) => response.url().includes("/login"));
   await happens("leave", "Dddd");
   await turnedAway;
   assert.deepEqual(await names(visitor), ["Ccc", "Bb", "A"]);
