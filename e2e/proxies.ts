@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { get } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
@@ -29,6 +29,8 @@ export class Proxy {
     /** `localhost:port`. */
     readonly host: string,
     private readonly folder: string,
+    /** Keeps the port from others until the proxy takes it. */
+    private readonly held: Server,
   ) {}
 
   /** None where Debian's package is not there. */
@@ -36,10 +38,10 @@ export class Proxy {
     const path = find(program);
     if (!path) return undefined;
     const held = await holdPort();
+    held.unref();
     const { port } = held.address() as AddressInfo;
-    await once(held.close(), "close");
     const folder = await mkdtemp(join(tmpdir(), `monlight-${program}-`));
-    return new Proxy(program, path, `localhost:${port}`, folder);
+    return new Proxy(program, path, `localhost:${port}`, folder, held);
   }
 
   /** nginx's certificate, for whoever is to trust it. */
@@ -63,6 +65,7 @@ export class Proxy {
     const example = await readFile(new URL(`../deploy/proxy/${FILES[this.program]}`, import.meta.url), "utf8");
     const file = join(this.folder, "configuration");
     await writeFile(file, this.adapted(forwarding(example, stack)));
+    await once(this.held.close(), "close");
     const child = spawn(this.path, this.words(file), {
       cwd: this.folder,
       env: { PATH: process.env["PATH"], HOME: this.folder, XDG_DATA_HOME: this.folder, XDG_CONFIG_HOME: this.folder },

@@ -26,7 +26,9 @@ const SESSION_SECRET = "e2e session secret, 32 bytes or more of it";
 
 /** Only a hang ever takes these. */
 const START_MS = 60_000;
-const STOP_MS = 20_000;
+const STOP_MS = 60_000;
+/** How often a stack is started whose ports somebody else took in between. */
+const ATTEMPTS = 5;
 
 /** If this process dies of something else, no service stays behind. */
 const children = new Set<ChildProcess>();
@@ -83,7 +85,8 @@ export class Service {
       this.child.stdout?.on("data", read);
       this.child.stderr?.on("data", read);
       this.child.on("error", (error) => fail(String(error)));
-      this.child.on("exit", (code) => fail(`ended with ${code}`));
+      // Not at `exit`: what it said last may come after that.
+      this.child.on("close", (code) => fail(`ended with ${code}`));
     });
   }
 }
@@ -101,6 +104,16 @@ export class Stack {
 
   /** `variables` are for all services, or each service's own, on top of those of every stack. */
   static async start(variables: Variables = {}): Promise<Stack> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await Stack.attempt(variables);
+      } catch (error) {
+        if (attempt === ATTEMPTS || !/already in use/.test(String(error))) throw error;
+      }
+    }
+  }
+
+  private static async attempt(variables: Variables): Promise<Stack> {
     const folder = await mkdtemp(join(tmpdir(), "monlight-e2e-"));
     const ports = await freePorts();
     const common: Record<string, string> = {
@@ -118,8 +131,13 @@ export class Stack {
     };
     const asked = (name: Name) => (typeof variables === "function" ? variables(name) : variables);
     const own = (name: Name) => ({ ...common, ...of[name], ...asked(name) });
-    const started = await Promise.all(NAMES.map((name) => Service.start(name, ports[name], folder, own(name))));
-    return new Stack(new Map(started.map((service) => [service.name, service])), folder);
+    const starts = await Promise.allSettled(NAMES.map((name) => Service.start(name, ports[name], folder, own(name))));
+    const started = starts.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
+    const stack = new Stack(new Map(started.map((service) => [service.name, service])), folder);
+    const failed = starts.find((it) => it.status === "rejected");
+    if (!failed) return stack;
+    await stack.stop();
+    throw failed.reason;
   }
 
   service(name: Name): Service {
