@@ -151,6 +151,10 @@ journey("what the page logs is seen live in the log viewer", stack, { userAgent 
 
 journey("a tab that is closed has sent its Web Vitals", stack, { userAgent }, async (visitor) => {
   await openShop(visitor, "closed");
+  // The part that is loaded later has begun, and seen what was painted.
+  const vitals = JSON.stringify(stack.url("browser", "sdk/monlight-vitals.js"));
+  const seen = `new Promise((done) => new PerformanceObserver(done).observe({ type: "paint", buffered: true }))`;
+  await visitor.page.evaluate(`import(${vitals}).then(() => ${seen}).then(() => {})`);
   await press(visitor.page, "move");
   await visitor.page.close();
   const wanted = ["cls", "fcp", "lcp", "ttfb"].map((name) => `web_vitals_${name}`).concat("page_load_time");
@@ -198,14 +202,16 @@ journey("a relay that asks for a pause gets one, and then everything", stack, { 
   visitor.expect(/^page error|answer 429|status of 429/);
   await openShop(visitor, "paused");
   const { page } = visitor;
+  // Time stands still from here on, but where it is told to go.
   await page.clock.install();
+  await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1000);
   const headers = { "Retry-After": "30", "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After" };
   const errors = "**/api/browser/errors";
   let n_refused = 0;
   await page.route(errors, (route) => (n_refused++, route.fulfill({ status: 429, headers })), { times: 1 });
   const refused = page.waitForResponse((answer) => answer.status() === 429);
   await press(page, "break");
-  await refused;
+  await (await refused).finished();
   await press(page, "reject");
   await page.clock.fastForward(29_000);
   const before = await ask<{ total: number }>(stack, "errors", "api/errors?project=paused");

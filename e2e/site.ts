@@ -74,7 +74,7 @@ export async function ask<T>(stack: Stack, name: Name, path: string): Promise<T>
 
 /** Asks until there is something: it comes by itself, and nothing announces it. */
 export async function eventually<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
