@@ -54,6 +54,7 @@ journey("a log alert is made of the page's search, is told, and leads back to wh
 
   await card(visitor, "History").getByRole("link", { name: "Log alert" }).click();
   await page.getByText("2 entries").waitFor();
+  await page.waitForLoadState();
   assert.equal(await page.getByText("gateway timeout after 30 s").count(), 2);
 
   await visitor.visit("logs", "alerts");

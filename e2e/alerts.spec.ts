@@ -61,6 +61,7 @@ journey(
       await page.getByRole("button", { name: `Delete ${name}` }).click();
       await page.getByRole("status").getByText("Deleted.").waitFor();
     }
+    await page.waitForLoadState();
     assert.equal(await lines(visitor, "Channels").count(), 1, "only ALERT_EMAILS is left");
   },
 );
@@ -97,6 +98,7 @@ journey("a rule is added with quiet hours, changed, paused, and deleted", stack,
   await added.getByText("paused", { exact: true }).waitFor();
   await added.getByRole("button", { name: "Delete the rule" }).click();
   await page.getByRole("status").getByText("Deleted.").waitFor();
+  await page.waitForLoadState();
   assert.equal(await rules.count(), before);
 });
 
@@ -111,6 +113,7 @@ journey("what is wrong is said in words, and nothing is added", strict, {}, asyn
     await press();
     assert.equal((await answered).status(), 400);
     await page.getByRole("alert").getByText(words).waitFor();
+    await page.waitForLoadState();
     assert.deepEqual([await lines(visitor, "Channels").count(), await lines(visitor, "Rules").count()], [nChannels, nRules]);
     await visitor.visit("errors", "alerts");
   };

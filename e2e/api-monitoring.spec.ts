@@ -121,6 +121,7 @@ journey("without script it filters and sorts all the same", stack, { javaScriptE
   await page.goto(stack.url("metrics", PAGE));
   await page.getByLabel("Status", { exact: true }).selectOption("5xx");
   await page.getByRole("button", { name: "Filter" }).click();
+  await page.waitForURL(/status=5xx/);
   assert.deepEqual(await listed(page), ["/orders/{sku}"]);
   await page.locator("#latency-values").getByRole("columnheader", { name: "p99" }).waitFor();
 });

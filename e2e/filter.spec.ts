@@ -135,6 +135,7 @@ journey("all errors of one browser session are one link away", stack, {}, async 
   await page.getByRole("link", { name: /TypeError/ }).click();
   await page.getByRole("link", { name: "session-9" }).click();
   await page.getByText("session session-9").waitFor();
+  await page.waitForLoadState();
   assert.deepEqual(await titles(visitor), ["TypeError"]);
   await filter(visitor, () => page.getByLabel("Project").selectOption("blog"));
   assert.deepEqual(query(visitor), { session_id: "session-9", resolved: "all", project: "blog" });

@@ -21,6 +21,7 @@ journey(
     await visitor.visit("errors");
     await page.getByRole("link", { name: /PriceMissing/ }).click();
     await page.getByRole("heading", { level: 1, name: "PriceMissing" }).waitFor();
+    await page.waitForLoadState();
     assert.ok((await page.title()).startsWith("PriceMissing: no price for 'jam'"));
 
     const calls = page.locator(".frame .fn:visible");
@@ -159,7 +160,7 @@ journey("resolving from the list stays in the list, with its filters", stack, {}
   await send(stack, report(50, { exception_type: "FromTheList", project: "listed" }));
   await send(stack, report(51, { exception_type: "StaysThere", project: "listed" }));
   await visitor.visit("errors", "?project=listed");
-  await page.getByRole("button", { name: "Resolve FromTheList" }).click();
+  await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Resolve FromTheList" }).click()]);
   await rows(visitor, "StaysThere").waitFor();
   assert.equal(await rows(visitor, "FromTheList").count(), 0);
   assert.equal(page.url(), stack.url("errors", "?project=listed"));

@@ -35,8 +35,9 @@ journey("who reads further down is not disturbed, and told how much is new", bus
   await sendLines(busy, Array.from({ length: 150 }, (_, i) => ({ container: "web", message: `old ${i}` })));
   await visitor.visit("logs", "?container=web");
   await page.locator("#live[data-state=on]").waitFor();
+  await page.evaluate(() => addEventListener("scrollend", () => Object.assign(globalThis, { isAtRest: true })));
   await page.mouse.wheel(0, 1_500);
-  await page.waitForFunction(() => scrollY > 1_000);
+  await page.waitForFunction(() => scrollY > 1_000 && "isAtRest" in globalThis);
   const seen = await rows(page).nth(100).boundingBox();
   await sendLines(busy, Array.from({ length: 30 }, (_, i) => ({ container: "web", message: `new ${i}` })));
   const news = page.getByRole("button", { name: "30 new" });
@@ -68,6 +69,7 @@ journey("search, level and container narrow the list, and the address says how",
   await page.waitForURL(/level=/);
   await total(page).getByText("20 entries").waitFor();
   await page.getByRole("link", { name: "Clear filters" }).click();
+  await page.waitForURL((url) => !url.searchParams.has("level"));
 
   await page.getByLabel("worker").check();
   await page.waitForURL(/container=worker/);

@@ -39,12 +39,14 @@ function forward(proxy: Server, stack: Stack): void {
       method: asked.method,
       path: path.slice(PREFIX.length),
       headers: asked.headers,
+      // Each on a connection of its own: none is used that the tracker is about to close.
+      agent: false,
     });
     onward.on("response", (response) => {
       answer.writeHead(response.statusCode ?? 502, response.rawHeaders);
       response.pipe(answer);
     });
-    onward.on("error", () => answer.writeHead(502).end());
+    onward.on("error", () => (answer.headersSent ? answer.destroy() : answer.writeHead(502).end()));
     asked.pipe(onward);
   });
 }
@@ -102,6 +104,7 @@ journey(
     await page.getByRole("link", { name: "Next" }).click();
     await page.waitForURL(`${base}/?offset=50`);
     await page.getByRole("navigation", { name: "State" }).getByRole("link", { name: /^All/ }).click();
+    await page.waitForURL(/resolved=all/);
     await page.getByLabel("Search").fill("PriceMissing");
     await page.keyboard.press("Enter");
     await page.waitForURL(/search=PriceMissing/);

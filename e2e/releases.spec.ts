@@ -26,22 +26,26 @@ journey("each release says what it brought, and leads to it", stack, {}, async (
   await visitor.visit("errors");
   await page.getByRole("navigation", { name: "Pages" }).first().getByRole("link", { name: "Releases" }).click();
   await page.getByRole("heading", { level: 1, name: "Releases" }).waitFor();
+  await page.waitForLoadState();
   assert.deepEqual(await counts("shop@1.9.0"), ["2", "1", "4"], "new, of these still open, events");
   assert.deepEqual(await counts("shop@1.10.0"), ["1", "1", "2"]);
   await row("7").waitFor();
 
   await page.getByLabel("Project").selectOption("shop");
   await page.getByRole("button", { name: "Filter" }).click();
+  await page.waitForURL(/project=shop/);
   await row("7").waitFor({ state: "hidden" });
   const versions = await page.getByRole("rowheader").allTextContents();
   assert.deepEqual(versions, ["shop@1.10.0", "shop@1.9.0"], "the newest first");
 
   await row("shop@1.9.0").getByRole("link", { name: "2 new" }).click();
   await page.getByText("new in shop@1.9.0").waitFor();
+  await page.waitForLoadState();
   assert.deepEqual(await titles(), ["Everlasting", "Mended"]);
   await page.goBack();
   await row("shop@1.10.0").getByRole("link", { name: "shop@1.10.0" }).click();
   await page.getByText("release shop@1.10.0").waitFor();
+  await page.waitForLoadState();
   assert.deepEqual(await titles(), ["Everlasting", "Regression"]);
   await page.getByRole("link", { name: "Any release" }).click();
   await page.waitForURL((url) => !url.searchParams.has("release"));
@@ -52,6 +56,7 @@ journey("an error's page marks the releases and leads from a tag to the list", s
   const { page } = visitor;
   await visitor.visit("errors");
   await page.getByRole("link", { name: /Everlasting/ }).click();
+  await page.waitForURL(/\/errors\/\d+/);
   const chart = page.getByRole("region", { name: "Events over time" });
   const marks = await chart.locator("svg title").allTextContents();
   assert.deepEqual(marks.sort(), ["shop@1.10.0", "shop@1.9.0"]);

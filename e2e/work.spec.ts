@@ -188,6 +188,7 @@ journey("three are ticked and resolved at once, and reopened", many, {}, async (
   await withTicked(visitor, "Reopen");
   await tab(visitor, /^Open/).click();
   await rows(visitor, "Spared").waitFor();
+  await visitor.page.waitForLoadState();
   assert.deepEqual((await titles(visitor)).sort(), ["First", "Second", "Spared", "Third"]);
 });
 
@@ -212,6 +213,7 @@ journey("three are ticked and merged", many, {}, async (visitor) => {
   await whole.getByRole("link").click();
   const members = visitor.page.getByRole("region", { name: "Merged into this one" }).getByRole("listitem");
   await members.first().waitFor();
+  await visitor.page.waitForLoadState();
   assert.equal(await members.count(), 2);
 });
 
@@ -255,11 +257,12 @@ journey("notes are written, shown as text, and deleted; what was done stays", wr
   await page.getByRole("button", { name: "Resolve" }).click();
   await history(visitor).getByText("Somebody signed in resolved it").waitFor();
 
-  await page.getByRole("button", { name: "Delete this note" }).first().click();
+  await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: "Delete this note" }).first().click()]);
   await page.getByText("{{7*7}}").waitFor({ state: "hidden" });
   assert.deepEqual(await notes.allTextContents(), ["See ticket 12."]);
   assert.equal(page.url(), written.url("errors", `errors/${id}`));
   await page.getByRole("button", { name: "Reopen" }).click();
   await history(visitor).getByText("Somebody signed in reopened it").waitFor();
+  await page.waitForLoadState();
   assert.equal(await history(visitor).count(), 3);
 });
