@@ -82,7 +82,7 @@ journey("a map that comes after the error is applied to it", late, { userAgent }
   const id = await breakIt(late, visitor, built);
   await upload(late, built.map);
   await visitor.visit("errors", `errors/${id}`);
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while ((await visitor.page.getByText("totalOfCart", { exact: true }).count()) === 0) {
     assert.ok(Date.now() < deadline, "it is mapped");
     await visitor.page.reload();

@@ -209,7 +209,7 @@ journey("every link of the footer leads to something to read", full, {}, async (
     const downloads: string[] = [];
     page.once("download", (download) => downloads.push(download.suggestedFilename()));
     const left = page
-      .waitForURL((url) => !url.pathname.startsWith("/errors"), { timeout: 5_000 })
+      .waitForURL((url) => !url.pathname.startsWith("/errors"))
       .then(
         () => true,
         () => false,
