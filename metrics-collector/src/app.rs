@@ -178,16 +178,10 @@ impl App {
                 .collect()
         };
         let ingest = self.ingest.clone();
-        let found = self.common.read(move |connection| {
-            let mut all = Vec::with_capacity(plans.len());
-            for (plan, chosen) in plans.iter().zip(chosen) {
-                match engine::run(connection, &ingest, plan, chosen)? {
-                    Ok(found) => all.push(found),
-                    Err(no_answer) => return Ok(Err(no_answer)),
-                }
-            }
-            Ok(Ok(all))
-        });
+        let queries = plans.into_iter().zip(chosen).collect();
+        let found = self
+            .common
+            .read(move |connection| engine::run_all(connection, &ingest, queries));
         found.await?.map_err(refused)
     }
 

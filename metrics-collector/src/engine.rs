@@ -1,7 +1,6 @@
 //! Answers queries: which series, from which tier, into which buckets. One read of the database and of memory.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -14,8 +13,8 @@ use crate::domain::select::{Answer, Function, Point, Select, SeriesResult, Split
 use crate::domain::series::Series;
 use crate::ingest::Ingest;
 use crate::registry::Registry;
-use crate::sealed::{Sealed, Total};
-use crate::source::Source;
+use crate::sealed::Total;
+use crate::source::{Snapshot, Source};
 
 /// Buckets of all lines of an answer together.
 const MAX_CELLS: usize = 500_000;
@@ -191,9 +190,29 @@ impl Found {
     }
 }
 
-/// Reads and folds. `connection` has not read anything yet: memory is looked at after its snapshot is taken.
-pub fn run(
+/// Reads and folds one after the other, of one snapshot. `connection` has not read anything yet: who reads memory
+/// enters before that, and looks at it after.
+pub fn run_all(
     connection: &Connection,
+    ingest: &Ingest,
+    queries: Vec<(Plan, Chosen)>,
+) -> rusqlite::Result<Result<Vec<Found>, NoAnswer>> {
+    let _reading = ingest.readers.enter();
+    let from_ms = queries.iter().map(|(plan, _)| plan.grid.from_ms).min();
+    let snapshot = Snapshot::take(connection, from_ms.unwrap_or(i64::MAX))?;
+    let mut all = Vec::with_capacity(queries.len());
+    for (plan, chosen) in queries {
+        match run(connection, &snapshot, ingest, &plan, chosen)? {
+            Ok(found) => all.push(found),
+            Err(no_answer) => return Ok(Err(no_answer)),
+        }
+    }
+    Ok(Ok(all))
+}
+
+fn run(
+    connection: &Connection,
+    snapshot: &Snapshot,
     ingest: &Ingest,
     plan: &Plan,
     chosen: Chosen,
@@ -202,7 +221,6 @@ pub fn run(
     if n_lines.saturating_mul(plan.grid.n) > MAX_CELLS {
         return Ok(Err(NoAnswer::TooMany(n_lines)));
     }
-    let _reading = ingest.readers.enter();
     let line = |result| Line {
         result,
         fold: match chosen.is_plain {
@@ -213,7 +231,7 @@ pub fn run(
     };
     let mut lines: Vec<Line> = chosen.lines.into_iter().map(line).collect();
     if let Some(kind) = chosen.kind {
-        let mut source = Source::open(connection, ingest, plan)?;
+        let mut source = Source::open(connection, snapshot, ingest, plan);
         let began = Instant::now();
         let sealed = match lines.as_mut_slice() {
             [line] if !chosen.has_totals => {
@@ -227,8 +245,8 @@ pub fn run(
             }
             let line = &mut lines[member.line];
             match &sealed {
-                Some(sealed) => {
-                    let total = sealed.totals.get(done).copied().flatten();
+                Some(totals) => {
+                    let total = totals.get(done).copied().flatten();
                     line.add_beyond(&mut source, member.series, kind, total)?;
                 }
                 None if chosen.has_totals => line.add_apart(&mut source, member.series, kind)?,
@@ -253,22 +271,22 @@ impl Line {
         read
     }
 
-    /// Adds what rows say of all series, where that is remembered.
+    /// Adds what rows say of all series, where that can be remembered. Returns what each of cumulative series stood at.
     fn add_sealed(
         &mut self,
         source: &mut Source<'_>,
         members: &[Member],
         kind: Kind,
         is_plain: bool,
-    ) -> rusqlite::Result<Option<Arc<Sealed>>> {
+    ) -> rusqlite::Result<Option<Vec<Option<Total>>>> {
         let series: Vec<u32> = members.iter().map(|member| member.series).collect();
         let n_buckets = self.fold.grid().n;
         std::mem::swap(&mut source.fold, &mut self.fold);
         let read = match (is_plain, kind) {
             (true, _) if n_buckets == 1 => source.read_sealed(&series, kind),
-            (false, Kind::Histogram) if series.len() > 1 => source
-                .read_minutes(&series)
-                .map(|is_read| is_read.then(Arc::default)),
+            (false, Kind::Histogram) if series.len() > 1 => {
+                source.read_minutes(&series).map(|is_read| is_read.then(Vec::new))
+            }
             _ => Ok(None),
         };
         std::mem::swap(&mut source.fold, &mut self.fold);

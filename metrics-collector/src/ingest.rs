@@ -16,7 +16,7 @@ use crate::heads::Heads;
 use crate::intake::{Refusal, Tally};
 use crate::readers::Readers;
 use crate::registry::{Limits, Registry};
-use crate::sealed::SealedSums;
+use crate::sealed::SealedRows;
 use crate::store::progress::{self, Progress};
 use crate::store::{journal, series};
 
@@ -31,7 +31,7 @@ pub struct Ingest {
     /// Who reads the heads.
     pub readers: Readers,
     /// What rows say, for whoever asks again.
-    pub sealed: SealedSums,
+    pub sealed: SealedRows,
     /// The number of the last batch that was given one; only the writer gives them.
     last_seq: AtomicI64,
     /// All series with smaller ids are in the database.
@@ -63,7 +63,7 @@ impl Ingest {
             registry: RwLock::new(registry),
             heads: Mutex::new(heads),
             readers: Readers::default(),
-            sealed: SealedSums::default(),
+            sealed: SealedRows::default(),
             last_seq: AtomicI64::new(last_seq),
             n_saved,
             n_taken: AtomicU64::new(0),

@@ -1,27 +1,22 @@
-//! What rows of tiers say of many series together, remembered: a dashboard asks the same again and again, and rows only
-//! change with `progress`, in the same transaction. One bucket of a whole range, or minutes of a window of histograms.
-//! What is in memory always comes on top anew.
+//! What rows of tiers say of many series together, remembered by day: a dashboard asks the same again and again, and
+//! the rows of a day change only with its version. What is in memory always comes on top anew.
 
 use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::domain::aggregate::Aggregate;
-use crate::domain::resolution::Tier;
-use crate::store::progress::Progress;
+use crate::store::tiers::Table;
 
-/// Sums remembered; beyond that all are forgotten.
-const MAX_SUMS: usize = 512;
-/// Totals of series remembered with them, 24 bytes each.
-const MAX_TOTALS: usize = MAX_SERIES;
-/// Series of one sum, at most.
+/// Series whose rows are added up, at most.
 pub const MAX_SERIES: usize = 40_000;
-/// Series whose rows are merged, at most.
+/// Series whose distributions are merged, at most.
 pub const MAX_MERGED: usize = 1_000;
-/// Bytes of merged rows remembered; beyond that all are forgotten.
-const MAX_ROW_BYTES: usize = 2 << 20;
+/// Bytes remembered, about; beyond that goes what nobody has asked for since it was last so.
+const MAX_BYTES: usize = 2 << 20;
+/// What an entry takes besides its own bytes, about.
+const ENTRY_BYTES: usize = 200;
 
 /// What a cumulative series stood at when its rows end.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,154 +27,200 @@ pub struct Total {
     pub value: f64,
 }
 
-/// What rows say of some series over one bucket.
-#[derive(Debug, Default)]
-pub struct Sealed {
-    /// All of them together, without distributions.
-    pub bucket: Aggregate,
-    /// Of cumulative series each one's, in their order; else nothing.
-    pub totals: Vec<Option<Total>>,
+impl Total {
+    /// The later one.
+    pub fn later(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        match (first, second) {
+            (Some(one), Some(other)) if one.at_ms > other.at_ms => first,
+            (_, None) => first,
+            _ => second,
+        }
+    }
 }
 
-/// Which series, and over which time of which tier.
+/// What the rows of one piece of time say of some series together.
+#[derive(Debug, Default)]
+pub struct Piece {
+    /// All in one bucket, without distributions, where it is asked for as a whole.
+    pub whole: Aggregate,
+    /// Else the row that they would have together.
+    pub row: Box<[u8]>,
+    /// Of cumulative series each one's, in their order; else nothing.
+    pub totals: Box<[Option<Total>]>,
+}
+
+impl Piece {
+    fn n_bytes(&self) -> usize {
+        ENTRY_BYTES + self.row.len() + size_of_val(&*self.totals)
+    }
+}
+
+/// Some series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
-    tier: Tier,
-    from_ms: i64,
-    to_ms: i64,
-    n_series: usize,
+pub struct SeriesSet {
+    n: usize,
     /// Of their ids, in order.
     hash: u64,
 }
 
-impl Key {
+impl SeriesSet {
     /// Of series by id, ascending.
-    pub fn of(tier: Tier, range: Range<i64>, series: &[u32]) -> Self {
+    pub fn of(series: &[u32]) -> Self {
         let bytes: Vec<u8> = series.iter().flat_map(|id| id.to_le_bytes()).collect();
         Self {
-            tier,
-            from_ms: range.start,
-            to_ms: range.end,
-            n_series: series.len(),
+            n: series.len(),
             hash: xxh3_64(&bytes),
         }
     }
 }
 
+/// Which series, and which rows of theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The series.
+    pub series: SeriesSet,
+    /// The table of the rows.
+    pub table: Table,
+    /// Which piece of its time.
+    pub piece: i64,
+    /// Whether it is told in one bucket.
+    pub is_whole: bool,
+}
+
 /// See the head of this file.
 #[derive(Debug, Default)]
-pub struct SealedSums(Mutex<Kept>);
+pub struct SealedRows(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// All are true of this.
-    progress: Progress,
-    sums: HashMap<Key, Arc<Sealed>>,
-    n_totals: usize,
-    /// Rows of minutes, those of several series merged into one.
-    rows: HashMap<Key, Arc<[u8]>>,
-    n_row_bytes: usize,
+    entries: HashMap<Key, Entry>,
+    n_bytes: usize,
 }
 
-impl SealedSums {
-    /// What is known in a snapshot with this progress.
-    pub fn get(&self, progress: &Progress, key: &Key) -> Option<Arc<Sealed>> {
-        let kept = self.kept();
-        let is_of_snapshot = kept.progress == *progress;
-        is_of_snapshot.then(|| kept.sums.get(key).cloned()).flatten()
+#[derive(Debug)]
+struct Entry {
+    /// Of the day, when it was read.
+    version: i64,
+    piece: Arc<Piece>,
+    /// Whether it was asked for since room was made the last time.
+    is_used: bool,
+}
+
+impl SealedRows {
+    /// What is known of a day of this version.
+    pub fn get(&self, key: &Key, version: i64) -> Option<Arc<Piece>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = kept
+            .entries
+            .get_mut(key)
+            .filter(|entry| entry.version == version)?;
+        entry.is_used = true;
+        Some(entry.piece.clone())
     }
 
-    /// Remembers what was read in a snapshot with this progress.
-    pub fn put(&self, progress: &Progress, key: Key, sealed: Arc<Sealed>) {
-        let mut kept = self.kept();
-        let n_totals = kept.n_totals + sealed.totals.len();
-        let is_full = kept.sums.len() >= MAX_SUMS || n_totals > MAX_TOTALS;
-        if kept.progress != *progress || is_full {
-            *kept = Kept {
-                progress: *progress,
-                ..Kept::default()
-            };
+    /// Remembers what was read of a day of this version.
+    pub fn put(&self, key: Key, version: i64, piece: Arc<Piece>) {
+        let n_bytes = piece.n_bytes();
+        if n_bytes > MAX_BYTES {
+            return;
         }
-        kept.n_totals += sealed.totals.len();
-        kept.sums.insert(key, sealed);
-    }
-
-    /// The merged row that is known in a snapshot with this progress.
-    pub fn row(&self, progress: &Progress, key: &Key) -> Option<Arc<[u8]>> {
-        let kept = self.kept();
-        let is_of_snapshot = kept.progress == *progress;
-        is_of_snapshot.then(|| kept.rows.get(key).cloned()).flatten()
-    }
-
-    /// Remembers a merged row of a snapshot with this progress.
-    pub fn put_row(&self, progress: &Progress, key: Key, row: Arc<[u8]>) {
-        let mut kept = self.kept();
-        let is_full = kept.n_row_bytes + row.len() > MAX_ROW_BYTES;
-        if kept.progress != *progress || is_full {
-            *kept = Kept {
-                progress: *progress,
-                ..Kept::default()
-            };
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.remove(&key);
+        if kept.n_bytes + n_bytes > MAX_BYTES {
+            kept.make_room();
         }
-        if row.len() <= MAX_ROW_BYTES {
-            kept.n_row_bytes += row.len();
-            kept.rows.insert(key, row);
+        if kept.n_bytes + n_bytes > MAX_BYTES {
+            *kept = Kept::default();
+        }
+        kept.n_bytes += n_bytes;
+        let entry = Entry {
+            version,
+            piece,
+            is_used: false,
+        };
+        kept.entries.insert(key, entry);
+    }
+}
+
+impl Kept {
+    fn remove(&mut self, key: &Key) {
+        if let Some(before) = self.entries.remove(key) {
+            self.n_bytes -= before.piece.n_bytes();
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn make_room(&mut self) {
+        self.entries
+            .retain(|_, entry| std::mem::replace(&mut entry.is_used, false));
+        self.n_bytes = self.entries.values().map(|entry| entry.piece.n_bytes()).sum();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::progress::Cut;
 
-    fn key(from_ms: i64, series: &[u32]) -> Key {
-        Key::of(Tier::FiveMinutes, from_ms..from_ms + 1000, series)
+    fn key(piece: i64, series: &[u32]) -> Key {
+        Key {
+            series: SeriesSet::of(series),
+            table: Table::Hours,
+            piece,
+            is_whole: false,
+        }
     }
 
-    fn sealed(n_totals: usize) -> Arc<Sealed> {
-        Arc::new(Sealed {
-            totals: vec![None; n_totals],
-            ..Sealed::default()
+    fn piece(n_bytes: usize) -> Arc<Piece> {
+        Arc::new(Piece {
+            row: vec![0; n_bytes].into(),
+            ..Piece::default()
         })
     }
 
     #[test]
-    fn sums_are_known_until_rows_change() {
-        let (sums, before) = (SealedSums::default(), Progress::default());
-        let after = Progress {
-            done: Cut { seq: 1, window: 1 },
-            ..before
+    fn a_piece_is_known_until_its_day_changes() {
+        let rows = SealedRows::default();
+        rows.put(key(7, &[1, 2]), 3, piece(5));
+        assert_eq!(rows.get(&key(7, &[1, 2]), 3).unwrap().row.len(), 5);
+        assert!(rows.get(&key(7, &[1, 2]), 4).is_none());
+        let whole = Key {
+            is_whole: true,
+            ..key(7, &[1, 2])
         };
-        sums.put(&before, key(0, &[1, 2]), sealed(2));
-        assert!(sums.get(&before, &key(0, &[1, 2])).is_some());
-        for other in [key(0, &[1, 3]), key(0, &[1]), key(5, &[1, 2])] {
-            assert!(sums.get(&before, &other).is_none());
+        let of_days = Key {
+            table: Table::FiveMinutes,
+            ..key(7, &[1, 2])
+        };
+        for other in [key(7, &[1, 3]), key(7, &[1]), key(8, &[1, 2]), whole, of_days] {
+            assert!(rows.get(&other, 3).is_none(), "{other:?}");
         }
-        assert!(sums.get(&after, &key(0, &[1, 2])).is_none());
-        sums.put(&after, key(0, &[3]), sealed(0));
-        assert!(sums.get(&before, &key(0, &[1, 2])).is_none());
+        rows.put(key(7, &[1, 2]), 4, piece(6));
+        assert!(rows.get(&key(7, &[1, 2]), 3).is_none());
+        assert_eq!(rows.get(&key(7, &[1, 2]), 4).unwrap().row.len(), 6);
     }
 
     #[test]
-    fn few_are_remembered() {
-        let (sums, progress) = (SealedSums::default(), Progress::default());
-        for n in 0..2_000 {
-            sums.put(&progress, key(n, &[]), sealed(100));
-            let kept = sums.kept();
-            assert!(kept.sums.len() <= MAX_SUMS && kept.n_totals <= MAX_TOTALS);
+    fn what_is_asked_for_stays_and_the_rest_makes_room() {
+        let rows = SealedRows::default();
+        rows.put(key(0, &[]), 1, piece(1_000));
+        for n in 1..10_000 {
+            assert!(rows.get(&key(0, &[]), 1).is_some(), "{n}");
+            rows.put(key(n, &[]), 1, piece(1_000));
+            let kept = rows.0.lock().unwrap();
+            let n_bytes: usize = kept.entries.values().map(|entry| entry.piece.n_bytes()).sum();
+            assert!(kept.n_bytes == n_bytes && n_bytes <= MAX_BYTES);
         }
-        assert!(sums.get(&progress, &key(1_999, &[])).is_some());
-        for n in 0..2_000 {
-            sums.put_row(&progress, key(n, &[]), vec![0; 10_000].into());
-            assert!(sums.kept().n_row_bytes <= MAX_ROW_BYTES);
-        }
-        assert!(sums.row(&progress, &key(1_999, &[])).is_some());
-        sums.put_row(&progress, key(0, &[7]), vec![0; MAX_ROW_BYTES + 1].into());
-        assert!(sums.row(&progress, &key(0, &[7])).is_none());
+        assert!(rows.get(&key(9_999, &[]), 1).is_some());
+        assert!(rows.get(&key(1, &[]), 1).is_none());
+        rows.put(key(1, &[7]), 1, piece(MAX_BYTES));
+        assert!(rows.get(&key(1, &[7]), 1).is_none());
+    }
+
+    #[test]
+    fn the_later_total_counts() {
+        let total = |at_ms| Some(Total { at_ms, value: 1. });
+        assert_eq!(Total::later(total(5), total(6)), total(6));
+        assert_eq!(Total::later(total(6), total(5)), total(6));
+        assert_eq!(Total::later(None, total(5)), total(5));
+        assert_eq!(Total::later(total(5), None), total(5));
     }
 }

@@ -11,16 +11,35 @@ use crate::domain::fold::Fold;
 use crate::domain::head::Head;
 use crate::domain::kind::Kind;
 use crate::domain::open_chunk::Entry;
-use crate::domain::resolution::{Grid, Plan, Tier};
-use crate::domain::tier_row::{self, Buckets, TierRow};
-use crate::domain::timestamp::MINUTE_MS;
+use crate::domain::resolution::{Plan, Tier};
+use crate::domain::tier_row::TierRow;
+use crate::domain::timestamp::{DAY_MS, MINUTE_MS};
 use crate::domain::window;
 use crate::heads::Frozen;
 use crate::ingest::Ingest;
 use crate::rolling::{KnownTimes, Roller, WINDOWS_BACK, read_chunk};
-use crate::sealed::{self, Key, Sealed, Total};
+use crate::sealed::Total;
+use crate::store::day_versions::{self, DayVersions};
 use crate::store::progress::{self, Progress};
 use crate::store::tiers::{self, Table, place};
+
+mod together;
+
+/// What a snapshot of the database says of itself.
+pub struct Snapshot {
+    progress: Progress,
+    days: DayVersions,
+}
+
+impl Snapshot {
+    /// Takes it, for queries from a time on.
+    pub fn take(connection: &Connection, from_ms: i64) -> rusqlite::Result<Self> {
+        Ok(Self {
+            progress: progress::read(connection)?,
+            days: day_versions::since(connection, from_ms.div_euclid(DAY_MS))?,
+        })
+    }
+}
 
 /// One query's view of all series.
 pub struct Source<'q> {
@@ -28,6 +47,7 @@ pub struct Source<'q> {
     ingest: &'q Ingest,
     plan: &'q Plan,
     progress: Progress,
+    days: &'q DayVersions,
     frozen: Option<Arc<Frozen>>,
     /// What was read.
     pub fold: Fold,
@@ -43,9 +63,13 @@ pub struct Source<'q> {
 }
 
 impl<'q> Source<'q> {
-    /// Takes the snapshot and then looks at memory.
-    pub fn open(connection: &'q Connection, ingest: &'q Ingest, plan: &'q Plan) -> rusqlite::Result<Self> {
-        let progress = progress::read(connection)?;
+    /// Looks at memory; the snapshot was taken before.
+    pub fn open(
+        connection: &'q Connection,
+        snapshot: &'q Snapshot,
+        ingest: &'q Ingest,
+        plan: &'q Plan,
+    ) -> Self {
         let heads = ingest.heads();
         let frozen = heads.frozen();
         let mut in_memory: Vec<i64> = heads.windows().collect();
@@ -55,20 +79,21 @@ impl<'q> Source<'q> {
         in_memory.dedup();
         let (first, last) = pieces(Table::Chunks, &plan.grid.range());
         let before = |number: i64| in_memory.partition_point(|window| *window < number);
-        Ok(Self {
+        Self {
             windows: before(first)..before(last + 1),
             total: None,
             connection,
             ingest,
             plan,
-            progress,
+            progress: snapshot.progress,
+            days: &snapshot.days,
             frozen,
             fold: Fold::new(plan.grid),
             row: TierRow::default(),
             columns: Columns::default(),
             times: KnownTimes::default(),
             in_memory,
-        })
+        }
     }
 
     /// Adds a series to the fold.
@@ -85,76 +110,6 @@ impl<'q> Source<'q> {
             self.read_chunks(series, kind)?;
         }
         self.read_memory(series, kind)
-    }
-
-    /// Adds what rows say of series to the fold, which is one bucket without distributions. `None`, and nothing added,
-    /// where that is not told apart from what is in memory.
-    pub fn read_sealed(&mut self, series: &[u32], kind: Kind) -> rusqlite::Result<Option<Arc<Sealed>>> {
-        let is_late = |number: &i64| *number < self.progress.done.window;
-        let has_late = self.in_memory[self.windows.clone()].iter().any(is_late);
-        let is_unfit = self.plan.tier < Tier::FiveMinutes || series.len() > sealed::MAX_SERIES;
-        if is_unfit || kind == Kind::Cumulative && has_late {
-            return Ok(None);
-        }
-        let key = Key::of(self.plan.tier, self.plan.grid.range(), series);
-        if let Some(known) = self.ingest.sealed.get(&self.progress, &key) {
-            self.fold.bucket_at(0).merge_plain(&known.bucket);
-            return Ok(Some(known));
-        }
-        let mut sums = Sealed::default();
-        for id in series {
-            self.read_tier(*id)?;
-            if kind == Kind::Cumulative {
-                sums.totals.push(self.total);
-            }
-        }
-        sums.bucket = self.fold.bucket_at(0).clone();
-        let sums = Arc::new(sums);
-        self.ingest.sealed.put(&self.progress, key, sums.clone());
-        Ok(Some(sums))
-    }
-
-    /// Adds the minutes that rows have of histograms to the fold. False, and nothing added, where coarser rows are read.
-    pub fn read_minutes(&mut self, series: &[u32]) -> rusqlite::Result<bool> {
-        if self.plan.tier >= Tier::FiveMinutes || series.len() > sealed::MAX_MERGED {
-            return Ok(false);
-        }
-        let (first, last) = self.bounds(Table::Minutes);
-        for number in first..=last.min(self.progress.written_to() - 1) {
-            let merged = self.merged_minutes(number, series)?;
-            let (start_ms, range) = (window::start_ms(number), self.plan.grid.range());
-            self.row
-                .fold(&merged, start_ms, MINUTE_MS, &range, &mut self.fold);
-        }
-        Ok(true)
-    }
-
-    /// The row of minutes that all series together would have in a window.
-    fn merged_minutes(&mut self, number: i64, series: &[u32]) -> rusqlite::Result<Arc<[u8]>> {
-        let start_ms = window::start_ms(number);
-        let range = start_ms..start_ms + window::WINDOW_MS;
-        let key = Key::of(Tier::Minute, range.clone(), series);
-        if let Some(known) = self.ingest.sealed.row(&self.progress, &key) {
-            return Ok(known);
-        }
-        let minutes = Fold::new(Grid {
-            from_ms: start_ms,
-            step_ms: MINUTE_MS,
-            n: (window::WINDOW_MS / MINUTE_MS) as usize,
-        });
-        let of_answer = std::mem::replace(&mut self.fold, minutes);
-        let read = series
-            .iter()
-            .try_for_each(|id| self.read_row(Table::Minutes, MINUTE_MS, number, &range, *id));
-        let minutes = std::mem::replace(&mut self.fold, of_answer);
-        read?;
-        let buckets: Buckets = minutes
-            .filled()
-            .map(|(place, bucket)| (place as u32, bucket.clone()))
-            .collect();
-        let merged: Arc<[u8]> = tier_row::encode(Kind::Histogram, &buckets).into();
-        self.ingest.sealed.put_row(&self.progress, key, merged.clone());
-        Ok(merged)
     }
 
     /// Adds what is in memory of a series whose rows ended with `total`.
@@ -190,9 +145,9 @@ impl<'q> Source<'q> {
         })
     }
 
-    /// The rows of the plan's tier; but what is one bucket anyway is made of hours, and only its ends of finer rows.
-    fn read_tier(&mut self, series: u32) -> rusqlite::Result<()> {
-        self.total = None;
+    /// Which rows are read of which time: those of the plan's tier; but what is one bucket anyway is made of hours, and
+    /// only its ends of finer rows.
+    fn parts(&self) -> impl Iterator<Item = (Tier, Range<i64>)> + use<> {
         let (tier, range) = (self.plan.tier, self.plan.grid.range());
         let hours = self.plan.grid.whole_hours();
         let parts = match tier {
@@ -203,10 +158,15 @@ impl<'q> Source<'q> {
             ],
             _ => [(tier, range), (tier, 0..0), (tier, 0..0)],
         };
-        for (tier, range) in parts {
-            if !range.is_empty() && window::of(range.start) < self.progress.written_to() {
-                self.read_rows(Table::of(tier), tier.width_ms(), range, series)?;
-            }
+        let written_to = self.progress.written_to();
+        let is_written = move |range: &Range<i64>| !range.is_empty() && window::of(range.start) < written_to;
+        parts.into_iter().filter(move |(_, range)| is_written(range))
+    }
+
+    fn read_tier(&mut self, series: u32) -> rusqlite::Result<()> {
+        self.total = None;
+        for (tier, range) in self.parts() {
+            self.read_rows(Table::of(tier), tier.width_ms(), range, series)?;
         }
         Ok(())
     }
@@ -226,7 +186,9 @@ impl<'q> Source<'q> {
     ) -> rusqlite::Result<()> {
         let (first, last) = pieces(table, &range);
         for piece in first..=last {
-            self.read_row(table, width_ms, piece, &range, series)?;
+            if self.version(table, piece).is_some() {
+                self.read_row(table, width_ms, piece, &range, series)?;
+            }
         }
         Ok(())
     }
@@ -244,12 +206,12 @@ impl<'q> Source<'q> {
         let read = tiers::read(self.connection, table, place(piece, series), |bytes| {
             row.fold(bytes, start_ms, width_ms, range, fold)
         })?;
-        if let Some((place, value)) = row.newest().filter(|_| read.is_some()) {
-            let at_ms = start_ms + place * width_ms;
-            if self.total.is_none_or(|total| total.at_ms <= at_ms) {
-                self.total = Some(Total { at_ms, value });
-            }
-        }
+        let newest = row.newest().filter(|_| read.is_some());
+        let total = newest.map(|(place, value)| Total {
+            at_ms: start_ms + place * width_ms,
+            value,
+        });
+        self.total = Total::later(self.total, total);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use testkit::{Client, Server, Value, json};
 
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A collector that takes what is up to two days old.
 async fn start() -> (Server, Client) {
@@ -181,5 +182,41 @@ async fn what_rows_say_is_remembered_no_longer_than_it_is_true() {
             [8, 100 + 100 + 2_050 + 500 + 100 + 100 + 25],
         )
         .await;
+    }
+}
+
+#[tokio::test]
+async fn days_are_remembered_no_longer_than_they_are_true() {
+    let launch = launch().env("RETENTION_RAW", "10d").env("FLUSH_INTERVAL", "20ms");
+    let server = launch.start().await;
+    let mut client = server.client();
+    let now = now_ms();
+    let ask = async |client: &mut Client, period: &str| {
+        let body = get_json(client, &format!("/api/dashboard?period={period}")).await;
+        let top = &body["top_metrics"][0];
+        [&top["count"], &top["total"]].map(|number| number.as_f64().unwrap_or_default() as i64)
+    };
+    let jobs = |host: &str, value: i64, day: i64| {
+        json!([{"name": "jobs", "type": "counter", "value": value, "timestamp": now - day * DAY_MS - HOUR_MS / 2,
+                "labels": {"host": host}}])
+    };
+    for day in 1..6 {
+        for host in ["a", "b"] {
+            send(&mut client, &jobs(host, day, day)).await;
+        }
+    }
+    until_empty(launch.database_path(), "journal").await;
+    for _ in 0..2 {
+        assert_eq!(ask(&mut client, "7d").await, [10, 30]);
+        assert_eq!(ask(&mut client, "3d").await, [4, 6]);
+    }
+    // Late, of a series that was there and of a new one.
+    send(&mut client, &jobs("a", 100, 3)).await;
+    send(&mut client, &jobs("c", 1_000, 4)).await;
+    assert_eq!(ask(&mut client, "7d").await, [12, 1_130]);
+    until_empty(launch.database_path(), "journal").await;
+    for _ in 0..2 {
+        assert_eq!(ask(&mut client, "7d").await, [12, 1_130]);
+        assert_eq!(ask(&mut client, "3d").await, [4, 6]);
     }
 }

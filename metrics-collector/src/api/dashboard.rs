@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use ui::moment::rfc3339_seconds;
 use web::{Request, Response, ResponseExt, Result, StatusCode};
 
-use super::select_query::{self, DEFAULT_PERIOD};
+use super::select_query;
 use crate::app::App;
 use crate::catalogue;
 use crate::dashboard::Scope;
@@ -23,6 +23,34 @@ use crate::domain::well_known::{RATED_QUANTILE, VITALS};
 const MAX_TOP: usize = 10;
 /// Vitals that the contract has over time and by page.
 const N_CORE: usize = 3;
+
+/// The answer. Written as it is read, since its points are many.
+#[derive(Serialize)]
+struct Dashboard<'a> {
+    /// None where a range was asked for.
+    period: Option<&'a str>,
+    from: String,
+    to: String,
+    summary: Summary,
+    top_metrics: Vec<Top>,
+    /// Absent where no browser has told any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_vitals: Option<WebVitals>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    total_datapoints: u64,
+    distinct_metrics: usize,
+}
+
+#[derive(Serialize)]
+struct WebVitals {
+    summary: Map<String, Value>,
+    sessions: Option<u64>,
+    timeseries: Vec<Moment>,
+    by_page: Vec<Value>,
+}
 
 #[derive(Serialize)]
 struct Top {
@@ -47,24 +75,26 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     let distinct_metrics = metrics.len();
     metrics.sort_by_key(|metric| Reverse(metric.count));
     metrics.truncate(MAX_TOP);
-    let mut body = json!({
-        "period": range.period.as_deref().unwrap_or(DEFAULT_PERIOD),
-        "from": rfc3339_seconds(scope.from_ms),
-        "to": rfc3339_seconds(scope.to_ms),
-        "summary": { "total_datapoints": total_datapoints, "distinct_metrics": distinct_metrics },
-        "top_metrics": metrics,
-    });
-    if range.period.is_none() {
-        body["period"] = Value::Null;
-    }
-    if let Some(vitals) = vitals::vitals(&app, &scope).await? {
-        body["web_vitals"] = json!({
-            "summary": summary(&vitals),
-            "sessions": vitals.n_sessions,
-            "timeseries": timeseries(&app, &scope).await?,
-            "by_page": by_page(&vitals),
-        });
-    }
+    let web_vitals = match vitals::vitals(&app, &scope).await? {
+        None => None,
+        Some(vitals) => Some(WebVitals {
+            summary: summary(&vitals),
+            sessions: vitals.n_sessions,
+            timeseries: timeseries(&app, &scope).await?,
+            by_page: by_page(&vitals),
+        }),
+    };
+    let body = Dashboard {
+        period: range.period.as_deref(),
+        from: rfc3339_seconds(scope.from_ms),
+        to: rfc3339_seconds(scope.to_ms),
+        summary: Summary {
+            total_datapoints,
+            distinct_metrics,
+        },
+        top_metrics: metrics,
+        web_vitals,
+    };
     Ok(Response::json(StatusCode::OK, &body))
 }
 

@@ -17,7 +17,7 @@ use crate::ingest::Ingest;
 use crate::rolling::{Roller, Slot};
 use crate::store::progress::{self, Progress};
 use crate::store::tiers::{self, Table};
-use crate::store::{request_blocks, series, sessions, vantage};
+use crate::store::{day_versions, request_blocks, series, sessions, vantage};
 
 const INTERVAL: Duration = Duration::from_secs(300);
 /// Chunks made into minutes in one transaction.
@@ -107,8 +107,10 @@ pub(crate) async fn delete(app: &App, tier: Tier, piece: i64) -> Result<()> {
             let from = progress.from_mut(tier);
             *from = piece.max(*from);
         })?;
-        if table == Table::Chunks {
-            tiers::delete_below(tx, Table::Times, piece, DELETE_STEP)?;
+        match table {
+            Table::Chunks => tiers::delete_below(tx, Table::Times, piece, DELETE_STEP).map(drop)?,
+            Table::Hours => day_versions::delete_below(tx, piece)?,
+            _ => {}
         }
         tiers::delete_below(tx, table, piece, DELETE_STEP)
     };

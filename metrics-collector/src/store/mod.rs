@@ -2,6 +2,7 @@
 
 pub mod alert_events;
 pub mod alert_rules;
+pub mod day_versions;
 pub mod journal;
 pub mod original;
 pub mod progress;
@@ -29,6 +30,7 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0009_vantage",
     "0010_vantage_traces",
     "0011_request_days",
+    "0012_day_versions",
 ];
 
 /// The real schema in memory.

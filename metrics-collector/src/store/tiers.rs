@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::day_versions;
 use crate::domain::resolution::Tier;
 use crate::domain::timestamp::DAY_MS;
 use crate::domain::window::WINDOW_MS;
@@ -12,7 +13,7 @@ const SERIES_BITS: u32 = 28;
 pub const MAX_SERIES: u32 = 1 << SERIES_BITS;
 
 /// One of the tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
     /// Samples.
     Chunks,
@@ -94,11 +95,15 @@ pub fn read<T>(
         .optional()
 }
 
-/// Stores a blob, in place of what is there.
+/// Stores a blob, in place of what is there. Hours are what every change of a day's buckets comes to, so that they
+/// raise its version.
 pub fn put(tx: &Connection, table: Table, place: i64, data: &[u8]) -> rusqlite::Result<()> {
     tx.prepare_cached(table.put_sql())?
         .execute(params![place, data])?;
-    Ok(())
+    match table {
+        Table::Hours => day_versions::raise(tx, place >> SERIES_BITS),
+        _ => Ok(()),
+    }
 }
 
 /// Deletes up to `n` rows of pieces below `piece`. Returns how many.

@@ -1,0 +1,156 @@
+//! What rows say of many series together, by way of what is remembered of their days (`crate::sealed`).
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Source, pieces};
+use crate::domain::fold::Fold;
+use crate::domain::kind::Kind;
+use crate::domain::resolution::{Grid, Tier};
+use crate::domain::tier_row::{self, Buckets};
+use crate::domain::timestamp::{DAY_MS, MINUTE_MS};
+use crate::domain::window;
+use crate::rolling::WINDOWS_BACK;
+use crate::sealed::{self, Key, Piece, SeriesSet, Total};
+use crate::store::tiers::Table;
+
+impl Source<'_> {
+    /// Adds what rows say of series to the fold, which is one bucket without distributions. `None`, and nothing added,
+    /// where that is not told apart from what is in memory; else what each cumulative series stood at.
+    pub fn read_sealed(
+        &mut self,
+        series: &[u32],
+        kind: Kind,
+    ) -> rusqlite::Result<Option<Vec<Option<Total>>>> {
+        let is_late = |number: &i64| *number < self.progress.done.window;
+        let has_late = self.in_memory[self.windows.clone()].iter().any(is_late);
+        let is_unfit = self.plan.tier < Tier::FiveMinutes || series.len() > sealed::MAX_SERIES;
+        if is_unfit || kind == Kind::Cumulative && has_late {
+            return Ok(None);
+        }
+        let set = SeriesSet::of(series);
+        let n_totals = if kind == Kind::Cumulative { series.len() } else { 0 };
+        let mut totals = vec![None; n_totals];
+        for (tier, range) in self.parts() {
+            let (first, last) = pieces(Table::of(tier), &range);
+            for piece in first..=last {
+                let Some(sealed) = self.sealed(tier, piece, &range, kind, (set, series))? else {
+                    continue;
+                };
+                let start_ms = piece * Table::of(tier).span_ms();
+                let Self { row, fold, .. } = self;
+                fold.bucket_at(0).merge_plain(&sealed.whole);
+                row.fold(&sealed.row, start_ms, tier.width_ms(), &range, fold);
+                for (known, total) in totals.iter_mut().zip(&sealed.totals) {
+                    *known = Total::later(*known, *total);
+                }
+            }
+        }
+        Ok(Some(totals))
+    }
+
+    /// Adds the minutes that rows have of histograms to the fold. False, and nothing added, where coarser rows are read.
+    pub fn read_minutes(&mut self, series: &[u32]) -> rusqlite::Result<bool> {
+        if self.plan.tier >= Tier::FiveMinutes || series.len() > sealed::MAX_MERGED {
+            return Ok(false);
+        }
+        let (set, range) = (SeriesSet::of(series), self.plan.grid.range());
+        let (first, last) = self.bounds(Table::Minutes);
+        for piece in first..=last.min(self.progress.written_to() - 1) {
+            let merged = self.sealed(Tier::Minute, piece, &range, Kind::Histogram, (set, series))?;
+            if let Some(merged) = merged {
+                let (start_ms, Self { row, fold, .. }) = (window::start_ms(piece), &mut *self);
+                row.fold(&merged.row, start_ms, MINUTE_MS, &range, fold);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What the rows of a piece of time say of series together: as a row of its own, and, where the range has all of it
+    /// and wants no minutes, in one bucket. `None` where there are no rows.
+    fn sealed(
+        &mut self,
+        tier: Tier,
+        piece: i64,
+        range: &Range<i64>,
+        kind: Kind,
+        (set, series): (SeriesSet, &[u32]),
+    ) -> rusqlite::Result<Option<Arc<Piece>>> {
+        let (table, width_ms) = (Table::of(tier), tier.width_ms());
+        let (start_ms, end_ms) = (piece * table.span_ms(), (piece + 1) * table.span_ms());
+        let Some(version) = self
+            .version(table, piece)
+            .filter(|_| piece >= self.progress.from(tier))
+        else {
+            return Ok(None);
+        };
+        let key = Key {
+            series: set,
+            table,
+            piece,
+            is_whole: tier >= Tier::FiveMinutes && range.start <= start_ms && end_ms <= range.end,
+        };
+        if let Some(known) = self.ingest.sealed.get(&key, version) {
+            return Ok(Some(known));
+        }
+        let step_ms = if key.is_whole { end_ms - start_ms } else { width_ms };
+        let grid = Grid {
+            from_ms: start_ms,
+            step_ms,
+            n: ((end_ms - start_ms) / step_ms) as usize,
+        };
+        let of_piece = match tier {
+            Tier::Minute => Fold::new(grid),
+            _ => Fold::plain(grid),
+        };
+        let of_answer = std::mem::replace(&mut self.fold, of_piece);
+        let totals = self.read_all(tier, piece, kind, series);
+        let of_piece = std::mem::replace(&mut self.fold, of_answer);
+        let mut sealed = Piece {
+            totals: totals?.into(),
+            ..Piece::default()
+        };
+        if key.is_whole {
+            let bucket = of_piece.filled().next().map(|(_, bucket)| bucket.clone());
+            sealed.whole = bucket.unwrap_or_default();
+        } else {
+            let buckets: Buckets = of_piece
+                .filled()
+                .map(|(place, bucket)| (place as u32, bucket.clone()))
+                .collect();
+            let kind = if tier == Tier::Minute { kind } else { Kind::Gauge };
+            sealed.row = tier_row::encode(kind, &buckets).into();
+        }
+        let sealed = Arc::new(sealed);
+        self.ingest.sealed.put(key, version, sealed.clone());
+        Ok(Some(sealed))
+    }
+
+    /// Adds the rows of a piece of time of series to the fold. Returns what each stood at, if they are cumulative and
+    /// memory may go on from there.
+    fn read_all(
+        &mut self,
+        tier: Tier,
+        piece: i64,
+        kind: Kind,
+        series: &[u32],
+    ) -> rusqlite::Result<Vec<Option<Total>>> {
+        let table = Table::of(tier);
+        let end_ms = (piece + 1) * table.span_ms();
+        let is_near = window::of(end_ms) >= self.progress.done.window - WINDOWS_BACK;
+        let mut totals = Vec::new();
+        for id in series {
+            self.total = None;
+            self.read_row(table, tier.width_ms(), piece, &(i64::MIN..i64::MAX), *id)?;
+            if kind == Kind::Cumulative && is_near {
+                totals.push(self.total);
+            }
+        }
+        Ok(totals)
+    }
+
+    /// Of the day of a piece of time.
+    pub(super) fn version(&self, table: Table, piece: i64) -> Option<i64> {
+        self.days.get((piece * table.span_ms()).div_euclid(DAY_MS))
+    }
+}
