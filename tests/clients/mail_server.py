@@ -4,7 +4,6 @@ import asyncio
 import email
 import email.policy
 import queue
-import socket
 import ssl
 import threading
 from collections import deque
@@ -14,6 +13,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+from ports import free_ports
 
 from waiting import PATIENCE
 
@@ -90,8 +90,7 @@ class MailServer:
             "auth_require_tls": not (offers_login_in_clear or implicit_tls),
             "hostname": "mail.test",
         }
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        [self.port] = free_ports(1)
 
     def settings(self) -> dict[str, object]:
         """The variables that lead a tracker here."""

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("error-tracker", "log-viewer", "metrics-collector", "browser-relay")
@@ -22,12 +22,6 @@ PATIENCE = 60.0
 def binary(service: str) -> Path:
     """`MONLIGHT_BIN` is the folder of the binaries; relative to the root of the repository."""
     return ROOT / os.environ.get("MONLIGHT_BIN", "target/debug") / service
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port: int = held.getsockname()[1]
-        return port
 
 
 def until(what: str, is_so: Callable[[], Any], patience: float = PATIENCE) -> Any:
@@ -44,7 +38,7 @@ class Fleet:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = {service: free_port() for service in SERVICES}
+        self.ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.settings: dict[str, dict[str, object]] = {service: {} for service in SERVICES}
         """What a test adds to a service's variables."""

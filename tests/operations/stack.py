@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import httpx
+from ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("error-tracker", "log-viewer", "metrics-collector", "browser-relay")
@@ -20,15 +20,6 @@ PATIENCE = 60.0
 def built(service: str) -> Path:
     """`MONLIGHT_BIN` is the folder of the binaries; relative to the root of the repository."""
     return ROOT / os.environ.get("MONLIGHT_BIN", "target/debug") / service
-
-
-def free_ports(n: int) -> list[int]:
-    """Held all at once, so that they differ."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [held.getsockname()[1] for held in sockets]
-    for held in sockets:
-        held.close()
-    return ports
 
 
 class Stack:

@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
+from ports import free_ports
 
-from stack import PATIENCE, ROOT, SERVICES, built, free_ports
+from stack import PATIENCE, ROOT, SERVICES, built
 
 MARKER = "m4rk3r"
 ADMIN = f"mk_admin_{MARKER}"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from ports import free_ports
 from waiting import PATIENCE, eventually
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -55,7 +56,8 @@ class Receiver:
         self.usual: Answer = status(200)
         self.n_connections = 0
         self._server: ThreadingHTTPServer | None = None
-        self._port = 0
+        # Its own over all its lives: nobody else gets it while it is stopped.
+        [self._port] = free_ports(1)
 
     def start(self) -> Receiver:
         owner = self
@@ -82,7 +84,6 @@ class Receiver:
         ThreadingHTTPServer.allow_reuse_address = True
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
         self._server.daemon_threads = True
-        self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
         return self
 
