@@ -88,10 +88,11 @@ def test_a_hung_server_delays_no_request_and_is_given_up(
     subjects = [new_error(tracker, 0)]
     server.wait_for_connection()
 
-    began = time.monotonic()
     for number in range(1, 20):
+        began = time.monotonic()
         new_error(tracker, number)
-    assert time.monotonic() - began < 10, "requests wait for the mail server"
+        # It is given up after 15 s.
+        assert time.monotonic() - began < 10, "a request waits for the mail server"
 
     # It is still connected and still silent.
     tracker.wait_for_log("mail 1 was not delivered", timeout=RETRY_TIMEOUT)

@@ -17,7 +17,7 @@ from waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "key-of-the-tests-0123456789"
-STOP_TIMEOUT = 20.0
+STOP_TIMEOUT = 60.0
 
 _LISTENING = re.compile(r"listening on (http://\S+)")
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which something that should be quick has failed, on a busy machine."""
 
 

@@ -84,13 +84,14 @@ def test_an_exception_that_ends_the_process_or_a_thread_is_reported(receiver: Re
 
 def test_a_server_that_never_answers_holds_up_the_end_only_once(receiver: Receiver) -> None:
     is_over = threading.Event()
-    receiver.usual = lambda _: is_over.wait(PATIENCE) and None
+    # Longer than anybody waits here.
+    receiver.usual = lambda _: is_over.wait(PATIENCE * 10) and None
     done = run(
         """
         import logging, sys, time, monlight
         from monlight import transport
         transport.EXIT_TIMEOUT_S = 0.2
-        it = monlight.init(api_key="k", log_viewer_url=sys.argv[1], timeout=60)
+        it = monlight.init(api_key="k", log_viewer_url=sys.argv[1], timeout=3600)
         logging.getLogger("app").warning("hello")
         print("end")
         """,
