@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::{get_json, page, refusal, report, service, wired};
-use testkit::{Client, Launch, Server, eventually, json};
+use testkit::{Client, eventually, json};
 use tokio::sync::watch;
 
 fn rounds(default: usize) -> usize {
@@ -13,11 +13,6 @@ fn rounds(default: usize) -> usize {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(default)
-}
-
-/// The same service on the port that it had, on its own database.
-fn again(launch: &Launch, server: &Server) -> Launch {
-    launch.clone().env("LISTEN_ADDR", server.address)
 }
 
 /// Messages of all groups of the tracker with their counts.
@@ -51,7 +46,7 @@ fn lone(number: usize) -> String {
 
 #[tokio::test]
 async fn what_a_dead_tracker_cannot_take_arrives_later_in_order_and_once() {
-    let tracker = service("error-tracker");
+    let tracker = service("error-tracker").on_its_own_port();
     let running = tracker.start().await;
     let (collector, viewer) = (
         service("metrics-collector").start().await,
@@ -59,7 +54,6 @@ async fn what_a_dead_tracker_cannot_take_arrives_later_in_order_and_once() {
     );
     let launch = wired(&running, &collector, &viewer);
     let relay = launch.start().await;
-    let back = again(&tracker, &running);
     running.kill().await;
     for number in 0..30 {
         let answer = page(&relay).post("/api/browser/errors", lone(number)).await;
@@ -70,7 +64,7 @@ async fn what_a_dead_tracker_cannot_take_arrives_later_in_order_and_once() {
     // A relay that is killed meanwhile loses none of them.
     relay.kill().await;
     let relay = launch.start().await;
-    let running = back.start().await;
+    let running = tracker.start().await;
     let counts = eventually("all arrive", async || {
         let counts = counts(&mut running.client()).await;
         (counts.len() == 30).then_some(counts)
@@ -111,10 +105,12 @@ async fn what_a_dead_tracker_cannot_take_arrives_later_in_order_and_once() {
 #[tokio::test]
 async fn metrics_and_logs_wait_too_and_are_stored_once() {
     let tracker = service("error-tracker").start().await;
-    let (collector, viewer) = (service("metrics-collector"), service("log-viewer"));
+    let (collector, viewer) = (
+        service("metrics-collector").on_its_own_port(),
+        service("log-viewer").on_its_own_port(),
+    );
     let (metrics, logs) = (collector.start().await, viewer.start().await);
     let relay = wired(&tracker, &metrics, &logs).start().await;
-    let (metrics_back, logs_back) = (again(&collector, &metrics), again(&viewer, &logs));
     metrics.kill().await;
     logs.kill().await;
     for _ in 0..20 {
@@ -126,7 +122,7 @@ async fn metrics_and_logs_wait_too_and_are_stored_once() {
         let batch = r#"{"logs": [{"level": "info", "message": "waited"}]}"#;
         assert_eq!(page(&relay).post("/api/browser/logs", batch).await.status, 202);
     }
-    let (metrics, logs) = (metrics_back.start().await, logs_back.start().await);
+    let (metrics, logs) = (collector.start().await, viewer.start().await);
     eventually("all metrics arrive", async || {
         let told = get_json(&mut metrics.client(), "/api/metrics?name=n&period=1h").await;
         let sums: f64 = told["data"]
@@ -221,17 +217,17 @@ async fn a_full_outbox_says_so_and_old_events_are_given_up_and_counted() {
 
 #[tokio::test]
 async fn kills_at_any_moment_lose_nothing_and_double_nothing() {
-    let tracker = service("error-tracker");
+    let tracker = service("error-tracker").on_its_own_port();
     let running = tracker.start().await;
     let (collector, viewer) = (
         service("metrics-collector").start().await,
         service("log-viewer").start().await,
     );
     let address = running.address;
-    let launch = wired(&running, &collector, &viewer).env("UPSTREAM_TIMEOUT", "500ms");
+    let launch = wired(&running, &collector, &viewer)
+        .on_its_own_port()
+        .env("UPSTREAM_TIMEOUT", "500ms");
     let mut relay = launch.start().await;
-    let launch = again(&launch, &relay);
-    let tracker_again = again(&tracker, &running);
     let mut running = Some(running);
     let (mut next, mut acknowledged) = (0, Vec::new());
     for round in 0..rounds(4) {
@@ -270,12 +266,12 @@ async fn kills_at_any_moment_lose_nothing_and_double_nothing() {
             acknowledged.extend(taken.unwrap());
         }
         if running.is_none() && round % 4 != 0 {
-            running = Some(tracker_again.start().await);
+            running = Some(tracker.start().await);
         }
     }
     let running = match running {
         Some(running) => running,
-        None => tracker_again.start().await,
+        None => tracker.start().await,
     };
     assert_eq!(running.address, address);
     assert!(!acknowledged.is_empty());

@@ -4,6 +4,7 @@
 pub mod alerting;
 mod client;
 pub mod openapi;
+mod own_port;
 mod receiver;
 mod server;
 mod waiting;

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::client::Client;
+use crate::own_port::own_address;
 
 /// The key of every server that a test starts.
 const KEY: &str = "mk_test_0123456789abcdefghijklmnopqrstuvwxyz";
@@ -48,6 +49,11 @@ impl Launch {
         self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.to_string()));
         self
+    }
+
+    /// The same on a port that it keeps over several lives.
+    pub fn on_its_own_port(self) -> Self {
+        self.env("LISTEN_ADDR", own_address())
     }
 
     /// Puts the database elsewhere: on a small or failing file system.
