@@ -83,7 +83,10 @@ impl Receiver {
             }
         };
         let length = body.len();
-        let answer = format!("HTTP/1.1 {status} x\r\n{more}content-length: {length}\r\n\r\n{body}");
+        // It says that it hangs up: else a client that keeps connections may send its next request into this one.
+        let answer = format!(
+            "HTTP/1.1 {status} x\r\n{more}connection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
         let _ = stream.write_all(answer.as_bytes()).await;
     }
 
