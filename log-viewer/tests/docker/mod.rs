@@ -161,7 +161,7 @@ pub(crate) async fn messages(client: &mut Client, query: &str) -> Vec<String> {
 pub(crate) async fn wait_for(client: &mut Client, query: &str, n_entries: usize) -> Vec<String> {
     let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
     let mut found = Vec::new();
-    for _ in 0..1500 {
+    for _ in 0..3000 {
         ticks.tick().await;
         found = messages(client, query).await;
         if found.len() >= n_entries {

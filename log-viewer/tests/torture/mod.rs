@@ -95,7 +95,7 @@ async fn all_stored(folder: &Path, server: &Server, writers: &[Writer]) -> Vec<V
     let mut client = server.client();
     let mut ticks = tokio::time::interval(Duration::from_millis(100));
     let mut n_found = 0;
-    for _ in 0..200 {
+    for _ in 0..600 {
         let rows = exported(&mut client, "").await;
         n_found = rows
             .iter()
