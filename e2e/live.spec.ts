@@ -95,6 +95,23 @@ journey("a text that the reader has selected is not taken away", stack, {}, asyn
   await shows(visitor, ["Dddd", "Ccc", "Bb", "A"]);
 });
 
+journey("a page whose stream is refused asks no more once it is signed out", stack, {}, async (visitor) => {
+  const { page, context } = visitor;
+  visitor.expect(/503|401/);
+  await page.clock.install();
+  await page.route("**/api/live", (route) => route.fulfill({ status: 503 }));
+  await visitor.visit("errors");
+  await context.clearCookies();
+  const turnedAway = page.waitForResponse((response) => response.status() === 401);
+  await page.clock.runFor(10_000);
+  await turnedAway;
+  let n_asked = 0;
+  page.on("request", () => (n_asked += 1));
+  await page.clock.runFor(600_000);
+  await page.evaluate(() => fetch("health"));
+  assert.equal(n_asked, 1, "only what the test asks itself");
+});
+
 journey("signing out elsewhere ends it, and leaves what was read", stack, {}, async (visitor) => {
   const { page, context } = visitor;
   visitor.expect(/401/);

@@ -14,9 +14,13 @@ function seconds(text) {
   return Math.floor(Date.parse(text ?? "") / 1000) || 0;
 }
 
+/** Nobody is signed in any more: asking again would not help. */
+class SignedOut extends Error {}
+
 /** @param {string} url @returns {Promise<Newest | null>} None when the answer is no list. */
 async function askNewest(url) {
   const answer = await fetch(url, { headers: { Accept: "application/json" }, cache: "no-store" });
+  if (answer.status === 401) throw new SignedOut();
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const body = await answer.json();
   const list = Object.values(body).find(Array.isArray);
@@ -57,8 +61,9 @@ function offer(status, text) {
   button.onclick = () => location.reload();
 }
 
-/** @param {HTMLElement} main @returns {(on: boolean) => void} Begins to ask, or stops. */
-function poller(main) {
+/** @param {HTMLElement} main @param {() => void} leave What to do once we are signed out.
+ * @returns {(on: boolean) => void} Begins to ask, or stops. */
+function poller(main, leave) {
   const status = document.querySelector("[data-live-status]");
   let wait = LIVE_EVERY_MS;
   let timer = 0;
@@ -74,8 +79,12 @@ function poller(main) {
       const news = isNews(newest, shown);
       if (news && shown.total === 0 && reloadOnce(newest)) return;
       if (news && shown.total > 0 && status) offer(status, more > 0 ? `${more} new — show` : "New events — show");
-    } catch {
+    } catch (error) {
       wait = Math.min(wait * 2, LIVE_SLOWEST_MS);
+      if (error instanceof SignedOut) {
+        isOn = false;
+        return leave();
+      }
     }
     plan();
   }
@@ -96,7 +105,7 @@ function poller(main) {
 
 /** @param {HTMLElement} main @param {string} url */
 function listen(main, url) {
-  const poll = poller(main);
+  const poll = poller(main, leave);
   const refresh = refresher(main, leave);
   /** @type {EventSource | null} */
   let source = null;
@@ -161,5 +170,5 @@ function renewEvery(main, every) {
 
 const live = document.querySelector("main");
 if (live?.dataset.liveEvents) listen(live, live.dataset.liveEvents);
-else if (live?.dataset.liveUrl) poller(live)(true);
+else if (live?.dataset.liveUrl) poller(live, () => {})(true);
 else if (Number(live?.dataset.liveEvery) > 0 && live) renewEvery(live, Number(live.dataset.liveEvery));
