@@ -23,7 +23,9 @@ async fn b21_wrong_keys_lock_out_nobody() {
         .with_header("x-monlight-key", "wrong")
         .with_header("origin", ORIGIN);
     let mut statuses = std::collections::BTreeMap::<u16, u32>::new();
-    for _ in 0..400 {
+    // A minute gives 300 back: so many more than that are refused at some time, however slow we are.
+    while statuses.get(&429).is_none_or(|n| *n <= 50) {
+        assert!(statuses.values().sum::<u32>() < 10_000, "{statuses:?}");
         let answer = stranger.post("/api/browser/errors", "{}").await;
         *statuses.entry(answer.status.as_u16()).or_default() += 1;
         if answer.status == 429 {
@@ -31,7 +33,7 @@ async fn b21_wrong_keys_lock_out_nobody() {
             assert_eq!(answer.header("access-control-allow-origin"), ORIGIN);
         }
     }
-    assert!(statuses[&401] >= 300 && statuses[&429] > 50, "{statuses:?}");
+    assert!(statuses[&401] >= 300, "{statuses:?}");
     assert_alive(&server).await;
     let asked = [("origin", ORIGIN), ("access-control-request-method", "POST")];
     let preflight = server
@@ -60,7 +62,8 @@ async fn one_noisy_project_leaves_the_others_their_budget() {
                 == 429,
         );
     }
-    assert!(n_refused >= 140, "{n_refused}");
+    // Were it to take a minute, 50 more would be taken.
+    assert!(n_refused >= 100, "{n_refused}");
     for _ in 0..40 {
         assert_alive(&server).await;
     }
