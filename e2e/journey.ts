@@ -15,6 +15,9 @@ type Options = BrowserContextOptions & {
 
 type Journey = (visitor: Visitor, test: TestContext) => Promise<void>;
 
+/** Only a hang ever takes this. (What `node --test` is told is for a whole file.) */
+const TIMEOUT_MS = 300_000;
+
 let browser: Promise<Browser> | undefined;
 const stacks: Stack[] = [];
 
@@ -33,7 +36,7 @@ export async function startStack(variables: Variables = {}): Promise<Stack> {
 /** Registers a test, named by a sentence. */
 export function journey(sentence: string, stack: Stack, options: Options, journey: Journey): void {
   const { signedIn = true, ...profile } = options;
-  void test(sentence, async (test) => {
+  void test(sentence, { timeout: TIMEOUT_MS }, async (test) => {
     browser ??= launch();
     const visitor = await Visitor.arrive(await browser, stack, profile);
     try {
