@@ -118,7 +118,6 @@ impl Keeper {
         loop {
             let loaded = async {
                 let state = self.archive.state().await?.clone();
-                self.common.write(crate::store::be_frugal).await?;
                 let fresh = self.common.read(State::load).await?;
                 let shown = fresh.shown.into_inner();
                 state.show(|stale| *stale = shown.unwrap_or_else(std::sync::PoisonError::into_inner));

@@ -33,12 +33,3 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0006_paused_rules",
     "0007_positions_by_source",
 ];
-
-/// What the writer keeps of the file in memory, in KB. It writes each block once and reads little again:
-/// more gains nothing.
-const WRITER_CACHE_KB: u32 = 3_000;
-
-/// To be called once on the writer: it keeps less of the file than other services' do.
-pub fn be_frugal(tx: &rusqlite::Connection) -> rusqlite::Result<()> {
-    tx.execute_batch(&format!("pragma cache_size = -{WRITER_CACHE_KB}"))
-}

@@ -21,7 +21,7 @@ const CACHED_STATEMENTS: usize = 64;
 /// `wal_autocheckpoint` is off because `checkpoint` does the same after the callers have their answers,
 /// and sees its errors, which SQLite's own drops.
 const WRITER_PRAGMAS: &str = "
-    pragma cache_size = -4000;
+    pragma cache_size = -2000;
     pragma temp_store = memory;
     pragma foreign_keys = on;
     pragma journal_size_limit = 16777216;
