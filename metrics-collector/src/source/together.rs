@@ -76,7 +76,7 @@ impl Source<'_> {
         kind: Kind,
         (set, series): (SeriesSet, &[u32]),
     ) -> rusqlite::Result<Option<Arc<Piece>>> {
-        let (table, width_ms) = (Table::of(tier), tier.width_ms());
+        let table = Table::of(tier);
         let (start_ms, end_ms) = (piece * table.span_ms(), (piece + 1) * table.span_ms());
         let Some(version) = self
             .version(table, piece)
@@ -93,40 +93,31 @@ impl Source<'_> {
         if let Some(known) = self.ingest.sealed.get(&key, version) {
             return Ok(Some(known));
         }
-        let step_ms = if key.is_whole { end_ms - start_ms } else { width_ms };
+        let step_ms = if key.is_whole {
+            end_ms - start_ms
+        } else {
+            tier.width_ms()
+        };
         let grid = Grid {
             from_ms: start_ms,
             step_ms,
             n: ((end_ms - start_ms) / step_ms) as usize,
         };
-        let of_piece = match tier {
-            Tier::Minute => Fold::new(grid),
-            _ => Fold::plain(grid),
-        };
-        let of_answer = std::mem::replace(&mut self.fold, of_piece);
-        let totals = self.read_all(tier, piece, kind, series);
-        let of_piece = std::mem::replace(&mut self.fold, of_answer);
+        let (totals, fold) = self.read_all(tier, piece, kind, series, grid)?;
         let mut sealed = Piece {
-            totals: totals?.into(),
+            totals: totals.into(),
             ..Piece::default()
         };
-        if key.is_whole {
-            let bucket = of_piece.filled().next().map(|(_, bucket)| bucket.clone());
-            sealed.whole = bucket.unwrap_or_default();
-        } else {
-            let buckets: Buckets = of_piece
-                .filled()
-                .map(|(place, bucket)| (place as u32, bucket.clone()))
-                .collect();
-            let kind = if tier == Tier::Minute { kind } else { Kind::Gauge };
-            sealed.row = tier_row::encode(kind, &buckets).into();
+        match fold.filled().next() {
+            Some((_, bucket)) if key.is_whole => sealed.whole = bucket.clone(),
+            _ => sealed.row = row_of(tier, &fold).into(),
         }
         let sealed = Arc::new(sealed);
         self.ingest.sealed.put(key, version, sealed.clone());
         Ok(Some(sealed))
     }
 
-    /// Adds the rows of a piece of time of series to the fold. Returns what each stood at, if they are cumulative and
+    /// Adds up the rows of a piece of time of series. Returns what each stood at as well, if they are cumulative and
     /// memory may go on from there.
     fn read_all(
         &mut self,
@@ -134,23 +125,43 @@ impl Source<'_> {
         piece: i64,
         kind: Kind,
         series: &[u32],
-    ) -> rusqlite::Result<Vec<Option<Total>>> {
-        let table = Table::of(tier);
-        let end_ms = (piece + 1) * table.span_ms();
-        let is_near = window::of(end_ms) >= self.progress.done.window - WINDOWS_BACK;
+        grid: Grid,
+    ) -> rusqlite::Result<(Vec<Option<Total>>, Fold)> {
+        let (table, width_ms) = (Table::of(tier), tier.width_ms());
+        let is_near = window::of(grid.to_ms()) >= self.progress.done.window - WINDOWS_BACK;
+        let of_piece = match tier {
+            Tier::Minute => Fold::new(grid),
+            _ => Fold::plain(grid),
+        };
+        let of_answer = std::mem::replace(&mut self.fold, of_piece);
         let mut totals = Vec::new();
-        for id in series {
+        let read = series.iter().try_for_each(|id| {
             self.total = None;
-            self.read_row(table, tier.width_ms(), piece, &(i64::MIN..i64::MAX), *id)?;
+            self.read_row(table, width_ms, piece, &grid.range(), *id)?;
             if kind == Kind::Cumulative && is_near {
                 totals.push(self.total);
             }
-        }
-        Ok(totals)
+            Ok(())
+        });
+        let of_piece = std::mem::replace(&mut self.fold, of_answer);
+        read.map(|()| (totals, of_piece))
     }
 
     /// Of the day of a piece of time.
     pub(super) fn version(&self, table: Table, piece: i64) -> Option<i64> {
         self.days.get((piece * table.span_ms()).div_euclid(DAY_MS))
     }
+}
+
+/// The row that one series with all of it would have.
+fn row_of(tier: Tier, fold: &Fold) -> Vec<u8> {
+    let buckets: Buckets = fold
+        .filled()
+        .map(|(place, bucket)| (place as u32, bucket.clone()))
+        .collect();
+    let kind = match tier {
+        Tier::Minute => Kind::Histogram,
+        _ => Kind::Gauge,
+    };
+    tier_row::encode(kind, &buckets)
 }
