@@ -28,18 +28,46 @@ impl Moment {
 
 /// Unix milliseconds as `2026-11-20T13:43:22.123Z`.
 pub fn rfc3339(unix_ms: i64) -> String {
-    written(
-        unix_ms,
-        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"),
-    )
+    let mut text = date_and_time(unix_ms);
+    let ms = unix_ms.clamp(FIRST_MS, LAST_MS).rem_euclid(1000);
+    text.push('.');
+    text.push(char::from(b'0' + (ms / 100) as u8));
+    push_two(&mut text, (ms % 100) as u8);
+    text.push('Z');
+    text
 }
 
 /// Unix milliseconds as `2026-11-20T13:43:22Z`, the second they fall in.
 pub fn rfc3339_seconds(unix_ms: i64) -> String {
-    written(
-        unix_ms,
-        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"),
-    )
+    let mut text = date_and_time(unix_ms);
+    text.push('Z');
+    text
+}
+
+/// `2026-11-20T13:43:22`. Answers have thousands of them, for which a description of the format takes too long.
+fn date_and_time(unix_ms: i64) -> String {
+    let at = date_time(unix_ms);
+    let mut text = String::with_capacity("2026-11-20T13:43:22.123Z".len());
+    let year = at.year().unsigned_abs();
+    push_two(&mut text, (year / 100 % 100) as u8);
+    push_two(&mut text, (year % 100) as u8);
+    for (before, number) in [
+        ('-', u8::from(at.month())),
+        ('-', at.day()),
+        ('T', at.hour()),
+        (':', at.minute()),
+        (':', at.second()),
+    ] {
+        text.push(before);
+        push_two(&mut text, number);
+    }
+    text
+}
+
+/// A number below 100.
+fn push_two(text: &mut String, number: u8) {
+    text.push(char::from(b'0' + number / 10));
+    text.push(char::from(b'0' + number % 10));
 }
 
 /// Unix milliseconds as `2026-11-20 13:43:22 UTC`.
@@ -55,8 +83,8 @@ fn written(unix_ms: i64, format: &[BorrowedFormatItem<'_>]) -> String {
 }
 
 fn date_time(unix_ms: i64) -> OffsetDateTime {
-    let nanos = i128::from(unix_ms.clamp(FIRST_MS, LAST_MS)) * 1_000_000;
-    OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    let seconds = unix_ms.clamp(FIRST_MS, LAST_MS).div_euclid(1000);
+    OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 /// 0000-01-01 and the last millisecond of 9999: RFC 3339 has four digits for the year.
@@ -94,6 +122,9 @@ mod tests {
         assert_eq!(exact(NOW), "2026-11-20 13:43:22 UTC");
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339(-62_167_219_199_990), "0000-01-01T00:00:00.010Z");
+        assert_eq!(rfc3339_seconds(NOW), "2026-11-20T13:43:22Z");
+        assert_eq!(rfc3339_seconds(-1), "1969-12-31T23:59:59Z");
         assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59.999Z");
         assert_eq!(rfc3339(i64::MIN), "0000-01-01T00:00:00.000Z");
     }
