@@ -117,6 +117,15 @@ impl LogFile {
         Ok(opened)
     }
 
+    /// Sees what it is by now: when it was opened, a copy may have been half made.
+    pub(super) fn look_again(&mut self) -> io::Result<()> {
+        let Content::Plain(file) = &self.content else {
+            return Ok(());
+        };
+        self.size = file.metadata()?.len();
+        self.read_head()
+    }
+
     fn read_head(&mut self) -> io::Result<()> {
         let mut head = vec![0; HEAD_BYTES];
         let mut n_bytes = 0;

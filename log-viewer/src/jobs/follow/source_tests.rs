@@ -130,6 +130,31 @@ fn a_log_that_is_cut_off_while_its_files_are_recognised_is_looked_at_again() {
 }
 
 #[test]
+fn a_copy_that_is_half_made_when_it_is_opened_is_known_when_the_log_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.log");
+    std::fs::write(&path, lines(0..10)).unwrap();
+    let (mut kit, mut source) = plain(&path);
+    read_all(&mut source, &mut kit, &mut Vec::new());
+    source.positions(&mut kit);
+    for n_copied in [0, 30, 500] {
+        let copy = path.with_extension("log.1");
+        std::fs::write(&copy, &lines(0..10)[..n_copied]).unwrap();
+        let mut files = vec![LogFile::open(&copy, kit.number()).unwrap()];
+        std::fs::write(&copy, lines(0..10)).unwrap();
+        std::fs::write(&path, lines(10..20)).unwrap();
+        files.push(LogFile::open(&path, kit.number()).unwrap());
+        let known = source.recognise(&mut files, &kit).unwrap().unwrap();
+        let offset = known[0].as_ref().map(|known| known.progress.offset);
+        assert_eq!(
+            (offset, files[0].size, known[1].is_none()),
+            (Some(1_000), 1_000, true),
+            "{n_copied}"
+        );
+    }
+}
+
+#[test]
 fn a_log_that_is_cut_off_before_its_position_is_saved_is_known_by_its_copy() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.log");

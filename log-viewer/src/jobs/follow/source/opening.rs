@@ -66,6 +66,11 @@ impl Source {
         files: &mut [LogFile],
         kit: &Kit,
     ) -> io::Result<Option<Vec<Option<Position>>>> {
+        // A copy that was half made when it was opened is whole where the log, opened after it, is cut off already.
+        let n_rotated = files.len().saturating_sub(1);
+        for file in &mut files[..n_rotated] {
+            file.look_again()?;
+        }
         let mut known = Vec::new();
         for file in &mut *files {
             let position = kit.known(&self.wanted.id, file);
