@@ -107,6 +107,9 @@ impl Metric {
             .ok_or("value is missing")?;
         // What the name says wins, so that each such row has one duration.
         let is_request = name == REQUESTS;
+        if is_request && duration_ms.unwrap_or(given) < 0. {
+            return Err("value is a duration, and negative".into());
+        }
         let id = |field, known: Option<&str>| {
             Ok::<_, String>(match known {
                 Some(known) => Some(cut(known, MAX_ID_CHARS)),
@@ -322,6 +325,10 @@ mod tests {
         check(
             json!({"metric_name": "m", "value": 1, "duration_ms": -1}),
             "duration_ms is negative",
+        );
+        check(
+            json!({"metric_name": "http.request.duration", "value": -0.5}),
+            "value is a duration",
         );
         check(
             json!({"metric_name": "m", "value": 1, "tags": {"a": {}}}),
