@@ -107,14 +107,20 @@ fn of_two_files_that_share_an_inode_the_one_read_now_is_remembered() {
     assert_eq!(of_copy[1].progress.offset as usize, (out.len() - N_LINES) * 100);
 }
 
+/// A log of ten lines that was read to its end.
+fn read_and_saved(path: &Path) -> (Kit, Source) {
+    std::fs::write(path, lines(0..10)).unwrap();
+    let (mut kit, mut source) = plain(path);
+    read_all(&mut source, &mut kit, &mut Vec::new());
+    source.positions(&mut kit);
+    (kit, source)
+}
+
 #[test]
 fn a_log_that_is_cut_off_while_its_files_are_recognised_is_looked_at_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.log");
-    std::fs::write(&path, lines(0..10)).unwrap();
-    let (mut kit, mut source) = plain(&path);
-    read_all(&mut source, &mut kit, &mut Vec::new());
-    source.positions(&mut kit);
+    let (mut kit, mut source) = read_and_saved(&path);
     // Opened, and then its bytes are in the copy alone: neither would be known, and all would be read again.
     let mut files = source.open_chain(&mut kit).unwrap().unwrap();
     copytruncate(&path);
@@ -133,10 +139,7 @@ fn a_log_that_is_cut_off_while_its_files_are_recognised_is_looked_at_again() {
 fn a_copy_that_is_half_made_when_it_is_opened_is_known_when_the_log_is_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.log");
-    std::fs::write(&path, lines(0..10)).unwrap();
-    let (mut kit, mut source) = plain(&path);
-    read_all(&mut source, &mut kit, &mut Vec::new());
-    source.positions(&mut kit);
+    let (mut kit, source) = read_and_saved(&path);
     for n_copied in [0, 30, 500] {
         let copy = path.with_extension("log.1");
         std::fs::write(&copy, &lines(0..10)[..n_copied]).unwrap();
