@@ -172,6 +172,13 @@ impl Heads {
     }
 }
 
+impl Frozen {
+    /// The head of a series in a window.
+    pub fn get(&self, window: i64, series: u32) -> Option<&Head> {
+        self.windows.get(&window)?.get(series)
+    }
+}
+
 impl Window {
     #[inline]
     fn add(&mut self, series: u32, at: i32, value: f64, kind_of: &impl Fn(u32) -> Option<Kind>) {

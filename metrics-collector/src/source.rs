@@ -1,6 +1,8 @@
 //! Where the buckets of one series come from: rows of a tier, chunks, and memory. What a snapshot of the database has
 //! and what memory has are never both taken, and never neither: `progress` of the same snapshot says where one ends.
 
+use std::array;
+use std::iter::Flatten;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,6 +26,9 @@ use crate::store::progress::{self, Progress};
 use crate::store::tiers::{self, Table, place};
 
 mod together;
+
+/// What memory has of a series in a window: frozen at two times, and open.
+type HeadsOf<'h> = Flatten<array::IntoIter<Option<&'h Head>, 3>>;
 
 /// What a snapshot of the database says of itself.
 pub struct Snapshot {
@@ -125,8 +130,10 @@ impl<'q> Source<'q> {
         }
         for place in self.windows.clone() {
             let number = self.in_memory[place];
-            self.with_heads(number, series, |fold, columns, head| {
-                add_head(fold, columns, kind, number, head)
+            self.with_heads(number, series, |fold, columns, heads| {
+                for head in heads {
+                    add_head(fold, columns, number, head);
+                }
             });
         }
         Ok(())
@@ -137,12 +144,13 @@ impl<'q> Source<'q> {
     fn has_late(&mut self, series: u32) -> bool {
         let written = self.progress.done.window;
         self.windows.clone().any(|place| {
-            let (number, mut found) = (self.in_memory[place], false);
-            if number < written {
-                self.with_heads(number, series, |_, _, _| found = true);
-            }
-            found
+            let number = self.in_memory[place];
+            number < written && self.has_heads(number, series)
         })
+    }
+
+    fn has_heads(&mut self, number: i64, series: u32) -> bool {
+        self.with_heads(number, series, |_, _, mut heads| heads.next().is_some())
     }
 
     /// Which rows are read of which time: those of the plan's tier; but what is one bucket anyway is made of hours, and
@@ -277,16 +285,11 @@ impl<'q> Source<'q> {
 
     /// The totals that are in memory alone, on top of rows of a tier.
     fn add_totals_in_memory(&mut self, series: u32) -> rusqlite::Result<()> {
-        let (mut before, mut entries) = (None, Vec::new());
+        let mut before = None;
         for place in self.windows.clone() {
             let number = self.in_memory[place];
-            entries.clear();
-            self.collect_heads(number, series, &mut entries);
-            if entries.is_empty() {
+            if !self.has_heads(number, series) {
                 continue;
-            }
-            if !entries.is_sorted_by_key(|entry: &Entry| entry.at) {
-                entries.sort_by_key(|entry| entry.at);
             }
             if before.is_none() {
                 before = match self.total_of_rows(number) {
@@ -294,7 +297,11 @@ impl<'q> Source<'q> {
                     known => known,
                 };
             }
-            before = self.add_totals(number, before, &entries);
+            self.fold.set_total_before(before);
+            self.with_heads(number, series, |fold, columns, heads| {
+                add_totals_of(fold, columns, number, heads);
+            });
+            before = self.fold.total();
         }
         Ok(())
     }
@@ -344,15 +351,18 @@ impl<'q> Source<'q> {
         if self.in_memory.binary_search(&number).is_err() {
             return;
         }
-        self.with_heads(number, series, |_, columns, head| {
-            if let Head::Samples(samples) = head {
-                samples.each(columns, |entry| entries.push(entry));
-            }
+        self.with_heads(number, series, |_, columns, heads| {
+            collect(heads, columns, entries)
         });
     }
 
-    /// Hands the heads of a series in a window to `each`: the frozen one unless this snapshot has it, and the open one.
-    fn with_heads(&mut self, number: i64, series: u32, mut each: impl FnMut(&mut Fold, &mut Columns, &Head)) {
+    /// Hands the heads of a series in a window to `then`: the frozen one unless this snapshot has it, and the open one.
+    fn with_heads<T>(
+        &mut self,
+        number: i64,
+        series: u32,
+        then: impl FnOnce(&mut Fold, &mut Columns, HeadsOf<'_>) -> T,
+    ) -> T {
         let Self {
             fold,
             columns,
@@ -361,24 +371,23 @@ impl<'q> Source<'q> {
             frozen,
             ..
         } = self;
-        let mut add_frozen = |frozen: &Frozen, fold: &mut Fold, columns: &mut Columns| {
-            let head = frozen.windows.get(&number).and_then(|window| window.get(series));
-            if let Some(head) = head.filter(|_| !progress.has(frozen.cut.seq, number, series)) {
-                each(fold, columns, head);
-            }
-        };
-        if let Some(frozen) = &*frozen {
-            add_frozen(frozen, fold, columns);
-        }
         let heads = ingest.heads();
-        let now = heads.frozen();
         // What was open when this began may be frozen by now.
-        if let Some(now) = now.filter(|now| frozen.as_ref().is_none_or(|then| !Arc::ptr_eq(then, now))) {
-            add_frozen(&now, fold, columns);
-        }
-        if let Some(head) = heads.get(number, series) {
-            each(fold, columns, head);
-        }
+        let now = heads
+            .frozen()
+            .filter(|now| frozen.as_ref().is_none_or(|then| !Arc::ptr_eq(then, now)));
+        let unwritten = |frozen: &'_ Frozen| !progress.has(frozen.cut.seq, number, series);
+        let found = [
+            frozen
+                .as_deref()
+                .filter(|it| unwritten(it))
+                .and_then(|it| it.get(number, series)),
+            now.as_deref()
+                .filter(|it| unwritten(it))
+                .and_then(|it| it.get(number, series)),
+            heads.get(number, series),
+        ];
+        then(fold, columns, found.into_iter().flatten())
     }
 }
 
@@ -388,10 +397,34 @@ fn pieces(table: Table, range: &Range<i64>) -> (i64, i64) {
     (piece(range.start), piece(range.end - 1))
 }
 
-fn add_head(fold: &mut Fold, columns: &mut Columns, kind: Kind, number: i64, head: &Head) {
+fn add_head(fold: &mut Fold, columns: &mut Columns, number: i64, head: &Head) {
     let start_ms = window::start_ms(number);
     match head {
-        Head::Samples(samples) => samples.fold(kind, start_ms, columns, fold),
+        Head::Samples(samples) => samples.fold(start_ms, columns, fold),
         Head::Minutes(minutes) => minutes.fold(start_ms, fold),
+    }
+}
+
+/// Adds the heads of a cumulative series, whose samples count in order of time whichever head they are in.
+fn add_totals_of(fold: &mut Fold, columns: &mut Columns, number: i64, heads: HeadsOf<'_>) {
+    let mut some = heads.clone();
+    match (some.next(), some.next()) {
+        (Some(Head::Samples(one)), None) if one.is_sorted() => {
+            one.fold(window::start_ms(number), columns, fold);
+        }
+        _ => {
+            let mut entries = Vec::new();
+            collect(heads, columns, &mut entries);
+            entries.sort_by_key(|entry| entry.at);
+            fold.add_entries(Kind::Cumulative, window::start_ms(number), entries);
+        }
+    }
+}
+
+fn collect(heads: HeadsOf<'_>, columns: &mut Columns, entries: &mut Vec<Entry>) {
+    for head in heads {
+        if let Head::Samples(samples) = head {
+            samples.each(columns, |entry| entries.push(entry));
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::chunk::Columns;
 use super::kind::Kind;
 use super::open_chunk::Entry;
 use super::resolution::Grid;
+use super::run::{self, Run};
 use super::varint::Reader;
 
 /// The buckets of one series over a grid, filled piece by piece. Used again for the next series.
@@ -65,6 +66,11 @@ impl Fold {
         self.total_before = None;
     }
 
+    /// What a cumulative series stands at.
+    pub fn total(&self) -> Option<f64> {
+        self.total_before
+    }
+
     /// Says what a cumulative series stood at before the samples that come.
     pub fn set_total_before(&mut self, total: Option<f64>) {
         self.total_before = total;
@@ -85,7 +91,9 @@ impl Fold {
             let added = self.added(entry.value);
             if let Some(bucket) = self.bucket(at_ms) {
                 bucket.add_plain(at_ms, added, u64::from(entry.n));
-                bucket.last = entry.value;
+                if bucket.last_at == at_ms {
+                    bucket.last = entry.value;
+                }
             }
         } else if let Some(bucket) = self.bucket(at_ms) {
             bucket.add_plain(at_ms, entry.value, u64::from(entry.n));
@@ -115,14 +123,32 @@ impl Fold {
         }
     }
 
-    /// What a cumulative series added with this total. One that is less than before has started again from 0, and of
-    /// the very first nobody knows when it was added.
-    fn added(&mut self, total: f64) -> f64 {
-        match self.total_before.replace(total) {
-            None => 0.,
-            Some(before) if total >= before => total - before,
-            Some(_) => total,
+    /// Adds a run whose times count from `start_ms`, and says whether it could: one bucket has all of it, or none any.
+    /// Runs of a cumulative series come in order of time.
+    #[must_use]
+    pub fn add_run(&mut self, kind: Kind, start_ms: i64, run: &Run) -> bool {
+        let (first, last_ms) = (run.first(), start_ms + run.last_at());
+        let first_ms = start_ms + i64::from(first.at);
+        let range = self.grid.range();
+        let is_outside = last_ms < range.start || first_ms >= range.end;
+        let place = self.grid.place(first_ms);
+        if !is_outside && (place.is_none() || place != self.grid.place(last_ms)) {
+            return false;
         }
+        if !is_outside {
+            self.add_entry(kind, start_ms, first);
+            self.add_bucket(first_ms, start_ms, run.rest());
+        }
+        if kind == Kind::Cumulative {
+            self.total_before = Some(run.last());
+        }
+        true
+    }
+
+    /// What a cumulative series added with this total. Of the very first nobody knows when it was added.
+    fn added(&mut self, total: f64) -> f64 {
+        let before = self.total_before.replace(total);
+        before.map_or(0., |before| run::increment(before, total))
     }
 
     /// Adds the bytes of a bucket that begins at `at_ms`; its own times count from `start_ms`. Nothing for what is none.
@@ -250,6 +276,57 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn runs_are_added_as_their_entries_are_or_not_at_all() {
+        let grid = Grid {
+            from_ms: 1000,
+            step_ms: 10,
+            n: 2,
+        };
+        let samples: Vec<Entry> = entries(&[(0, 7.), (3, 1.), (4, 5.)]).collect();
+        let added = |kind, start_ms| {
+            let run = Run::of(kind, &samples).unwrap();
+            let (mut one_by_one, mut at_once) = (Fold::new(grid), Fold::new(grid));
+            for fold in [&mut one_by_one, &mut at_once] {
+                fold.add_entries(kind, 1000, entries(&[(1, 2.)]));
+            }
+            one_by_one.add_entries(kind, start_ms, samples.clone());
+            let is_added = at_once.add_run(kind, start_ms, &run);
+            if is_added {
+                assert!(
+                    at_once.filled().eq(one_by_one.filled()),
+                    "{kind:?} from {start_ms}"
+                );
+                assert_eq!(at_once.total(), one_by_one.total());
+            } else {
+                assert_eq!(at_once.filled().map(|(_, bucket)| bucket.count).sum::<u64>(), 1);
+            }
+            is_added
+        };
+        for kind in [Kind::Gauge, Kind::Counter, Kind::Cumulative] {
+            let places = [
+                900, 995, 996, 1000, 1005, 1006, 1007, 1010, 1016, 1017, 1020, 1100,
+            ];
+            let found = places.map(|start_ms| added(kind, start_ms));
+            let cut = [996, 1006, 1007, 1016, 1017];
+            assert_eq!(found, places.map(|start_ms| !cut.contains(&start_ms)), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_longer_than_the_grid_is_not_added_at_once() {
+        let mut fold = Fold::new(Grid {
+            from_ms: 1000,
+            step_ms: 10,
+            n: 1,
+        });
+        let run = Run::of(
+            Kind::Gauge,
+            &entries(&[(0, 1.), (105, 2.), (200, 3.)]).collect::<Vec<_>>(),
+        );
+        assert!(!fold.add_run(Kind::Gauge, 900, &run.unwrap()));
     }
 
     #[test]

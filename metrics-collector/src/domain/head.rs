@@ -1,5 +1,5 @@
-//! The newest samples of one series in one window, in memory: packed as they come, and better packed in pieces of 120;
-//! of a histogram one distribution a minute, of which only the newest is not packed.
+//! The newest samples of one series in one window, in memory: packed as they come, and better packed in pieces of 120,
+//! each with what it sums up to; of a histogram one distribution a minute, of which only the newest is not packed.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use super::chunk::Columns;
 use super::fold::Fold;
 use super::kind::Kind;
 use super::open_chunk::{Entry, OpenChunk};
+use super::run::Run;
 use super::times_pool::TimesPool;
 use super::timestamp::MINUTE_MS;
 use super::varint::Reader;
@@ -26,11 +27,15 @@ pub enum Head {
 }
 
 /// Samples one by one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SampleHead {
+    kind: Kind,
     open: OpenChunk,
     sealed: Vec<Sealed>,
-    is_counter: bool,
+    /// The latest time.
+    latest: i32,
+    /// Whether a sample is older than one that came before it.
+    is_unsorted: bool,
 }
 
 /// A piece as `chunk::Columns` packs it.
@@ -38,6 +43,7 @@ pub struct SampleHead {
 struct Sealed {
     times: Arc<[u8]>,
     values: Box<[u8]>,
+    whole: Run,
 }
 
 /// Observations by minute.
@@ -54,8 +60,11 @@ impl Head {
         match kind {
             Kind::Histogram => Self::Minutes(Box::default()),
             Kind::Counter | Kind::Gauge | Kind::Cumulative => Self::Samples(SampleHead {
-                is_counter: kind == Kind::Counter,
-                ..SampleHead::default()
+                kind,
+                open: OpenChunk::default(),
+                sealed: Vec::new(),
+                latest: 0,
+                is_unsorted: false,
             }),
         }
     }
@@ -73,7 +82,10 @@ impl Head {
     pub fn heap_bytes(&self) -> usize {
         match self {
             Self::Samples(samples) => {
-                let sealed = samples.sealed.iter().map(|sealed| sealed.values.len() + 48);
+                let sealed = samples
+                    .sealed
+                    .iter()
+                    .map(|sealed| sealed.values.len() + 16 + size_of::<Sealed>());
                 samples.open.heap_bytes() + sealed.sum::<usize>()
             }
             Self::Minutes(minutes) => {
@@ -91,8 +103,11 @@ impl Head {
 impl SampleHead {
     fn add(&mut self, at: i32, value: f64, pool: &mut TimesPool) {
         // Increments of one second are one entry if they are equal; no answer is finer than a second.
-        let at = if self.is_counter { at - at % 1000 } else { at };
-        self.open.push(Entry { at, value, n: 1 }, self.is_counter);
+        let is_counter = self.kind == Kind::Counter;
+        let at = if is_counter { at - at % 1000 } else { at };
+        self.is_unsorted |= at < self.latest;
+        self.latest = self.latest.max(at);
+        self.open.push(Entry { at, value, n: 1 }, is_counter);
         if self.open.len() >= PIECE {
             self.seal(pool);
         }
@@ -102,33 +117,42 @@ impl SampleHead {
         let mut entries = Vec::with_capacity(PIECE);
         std::mem::take(&mut self.open).each(|entry| entries.push(entry));
         let columns = Columns::of(&mut entries);
+        let Some(whole) = Run::of(self.kind, &entries) else {
+            return;
+        };
         let times = pool.shared(columns.encode_times());
         // One more than there are: doubling would keep room for pieces that never come.
         self.sealed.reserve_exact(1);
         self.sealed.push(Sealed {
             times,
             values: columns.encode_values().into(),
+            whole,
         });
     }
 
     /// Hands all entries to `each`, by and large in the order in which they came. `columns` is room to work in.
     pub fn each(&self, columns: &mut Columns, mut each: impl FnMut(Entry)) {
-        self.each_sealed(columns, |columns| columns.entries().for_each(&mut each));
+        for sealed in &self.sealed {
+            if sealed.unpack(columns) {
+                columns.entries().for_each(&mut each);
+            }
+        }
         self.open.each(each);
     }
 
-    /// Adds all of it to a fold. The window begins at `start_ms`.
-    pub fn fold(&self, kind: Kind, start_ms: i64, columns: &mut Columns, fold: &mut Fold) {
-        self.each_sealed(columns, |columns| fold.add_columns(kind, start_ms, columns));
-        self.open.each(|entry| fold.add_entry(kind, start_ms, entry));
-    }
-
-    fn each_sealed(&self, columns: &mut Columns, mut each: impl FnMut(&Columns)) {
+    /// Adds all of it to a fold; of a cumulative series only if it is in order of time. The window begins at `start_ms`.
+    pub fn fold(&self, start_ms: i64, columns: &mut Columns, fold: &mut Fold) {
         for sealed in &self.sealed {
-            if columns.decode(&sealed.times, &sealed.values).is_some() {
-                each(columns);
+            if !fold.add_run(self.kind, start_ms, &sealed.whole) && sealed.unpack(columns) {
+                fold.add_columns(self.kind, start_ms, columns);
             }
         }
+        self.open.each(|entry| fold.add_entry(self.kind, start_ms, entry));
+    }
+
+    /// Whether all came in order of time.
+    pub fn is_sorted(&self) -> bool {
+        !self.is_unsorted
     }
 
     /// All entries by time; of equal times, as they came.
@@ -139,6 +163,13 @@ impl SampleHead {
             entries.sort_by_key(|entry| entry.at);
         }
         entries
+    }
+}
+
+impl Sealed {
+    /// Replaces what columns hold by its samples. Never false: the bytes are ours.
+    fn unpack(&self, columns: &mut Columns) -> bool {
+        columns.decode(&self.times, &self.values).is_some()
     }
 }
 
@@ -197,6 +228,7 @@ impl MinuteHead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::resolution::Grid;
     use proptest::prelude::*;
 
     #[test]
@@ -213,10 +245,42 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_fold_is_that_of_its_samples(
+            distances in prop::collection::vec(0..60_000, 0..500),
+            values in prop::collection::vec(0..50_u8, 500),
+            from_ms in -7_200_000..7_200_000_i64,
+            step_ms in 1..8_000_000_i64,
+            n in 1..20_usize,
+            before: bool,
+        ) {
+            let mut at = 0;
+            let samples: Vec<(i32, f64)> = distances.iter().zip(values).map(|(distance, value)| {
+                at += distance;
+                (at, f64::from(value))
+            }).take_while(|(at, _)| *at < 7_200_000).collect();
+            for kind in [Kind::Counter, Kind::Gauge, Kind::Cumulative] {
+                let Head::Samples(mut head) = Head::new(kind) else { unreachable!() };
+                let mut pool = TimesPool::default();
+                samples.iter().for_each(|(at, value)| head.add(*at, *value, &mut pool));
+                prop_assert!(head.is_sorted());
+                let mut columns = Columns::default();
+                let [mut at_once, mut one_by_one] = [(), ()].map(|()| Fold::new(Grid { from_ms, step_ms, n }));
+                for fold in [&mut at_once, &mut one_by_one] {
+                    fold.set_total_before(before.then_some(20.));
+                }
+                head.fold(0, &mut columns, &mut at_once);
+                one_by_one.add_entries(kind, 0, head.sorted(&mut columns));
+                prop_assert!(at_once.filled().eq(one_by_one.filled()));
+                prop_assert_eq!(at_once.total(), one_by_one.total());
+            }
+        }
+
+        #[test]
         fn samples_come_back_by_time(samples in prop::collection::vec((0..7_200_000, -1e3..1e3), 0..500)) {
             let Head::Samples(mut head) = Head::new(Kind::Gauge) else { unreachable!() };
             let mut pool = TimesPool::default();
             samples.iter().for_each(|(at, value)| head.add(*at, *value, &mut pool));
+            prop_assert_eq!(head.is_sorted(), samples.is_sorted_by_key(|(at, _)| *at));
             let found: Vec<_> = head.sorted(&mut Columns::default()).iter().map(|entry| (entry.at, entry.value)).collect();
             let mut expected = samples;
             expected.sort_by_key(|(at, _)| *at);

@@ -27,6 +27,7 @@ pub mod raw_labels;
 pub mod relative;
 pub mod requests;
 pub mod resolution;
+pub mod run;
 pub mod sample;
 pub mod scraped;
 pub mod select;

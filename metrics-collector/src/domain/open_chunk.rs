@@ -25,7 +25,6 @@ pub struct OpenChunk {
     state: State,
     newest: Option<Entry>,
     n_packed: u16,
-    is_unsorted: bool,
 }
 
 /// What the next entry is told against.
@@ -66,7 +65,6 @@ impl OpenChunk {
                 newest.n = n;
                 return;
             }
-            self.is_unsorted |= entry.at < newest.at;
             let packed = *newest;
             self.pack(packed);
         }
@@ -103,11 +101,6 @@ impl OpenChunk {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.newest.is_none()
-    }
-
-    /// Whether an entry is older than the one before it.
-    pub fn is_unsorted(&self) -> bool {
-        self.is_unsorted
     }
 
     /// Hands all entries to `each`, in the order in which they came.
@@ -178,7 +171,6 @@ mod tests {
             prop_assert_eq!(back.len(), chunk.len());
             let bits = |entries: &[Entry]| entries.iter().map(|e| (e.at, e.value.to_bits(), e.n)).collect::<Vec<_>>();
             prop_assert_eq!(bits(&back), bits(&entries));
-            prop_assert_eq!(chunk.is_unsorted(), !entries.is_sorted_by_key(|entry| entry.at));
         }
     }
 
