@@ -234,9 +234,7 @@ fn run(
         let mut source = Source::open(connection, snapshot, ingest, plan);
         let began = Instant::now();
         let sealed = match lines.as_mut_slice() {
-            [line] if !chosen.has_totals => {
-                line.add_sealed(&mut source, &chosen.members, kind, chosen.is_plain)?
-            }
+            [line] if !chosen.has_totals => line.add_sealed(&mut source, &chosen.members, kind)?,
             _ => None,
         };
         for (done, member) in chosen.members.iter().enumerate() {
@@ -277,18 +275,10 @@ impl Line {
         source: &mut Source<'_>,
         members: &[Member],
         kind: Kind,
-        is_plain: bool,
     ) -> rusqlite::Result<Option<Vec<Option<Total>>>> {
         let series: Vec<u32> = members.iter().map(|member| member.series).collect();
-        let n_buckets = self.fold.grid().n;
         std::mem::swap(&mut source.fold, &mut self.fold);
-        let read = match (is_plain, kind) {
-            (true, _) if n_buckets == 1 => source.read_sealed(&series, kind),
-            (false, Kind::Histogram) if series.len() > 1 => {
-                source.read_minutes(&series).map(|is_read| is_read.then(Vec::new))
-            }
-            _ => Ok(None),
-        };
+        let read = source.read_sealed(&series, kind);
         std::mem::swap(&mut source.fold, &mut self.fold);
         read
     }

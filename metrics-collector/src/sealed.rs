@@ -41,7 +41,7 @@ impl Total {
 /// What the rows of one piece of time say of some series together.
 #[derive(Debug, Default)]
 pub struct Piece {
-    /// All in one bucket, without distributions, where it is asked for as a whole.
+    /// All in one bucket, where it is asked for as a whole.
     pub whole: Aggregate,
     /// Else the row that they would have together.
     pub row: Box<[u8]>,
@@ -51,7 +51,8 @@ pub struct Piece {
 
 impl Piece {
     fn n_bytes(&self) -> usize {
-        ENTRY_BYTES + self.row.len() + size_of_val(&*self.totals)
+        let sketch = self.whole.sketch.as_ref().map_or(0, |sketch| sketch.heap_bytes());
+        ENTRY_BYTES + self.row.len() + sketch + size_of_val(&*self.totals)
     }
 }
 
@@ -83,6 +84,8 @@ pub struct Key {
     pub table: Table,
     /// Which piece of its time.
     pub piece: i64,
+    /// Whether distributions are left out.
+    pub is_plain: bool,
     /// Whether it is told in one bucket.
     pub is_whole: bool,
 }
@@ -165,6 +168,7 @@ mod tests {
             series: SeriesSet::of(series),
             table: Table::Hours,
             piece,
+            is_plain: false,
             is_whole: false,
         }
     }
@@ -190,7 +194,19 @@ mod tests {
             table: Table::FiveMinutes,
             ..key(7, &[1, 2])
         };
-        for other in [key(7, &[1, 3]), key(7, &[1]), key(8, &[1, 2]), whole, of_days] {
+        let plain = Key {
+            is_plain: true,
+            ..key(7, &[1, 2])
+        };
+        let others = [
+            key(7, &[1, 3]),
+            key(7, &[1]),
+            key(8, &[1, 2]),
+            whole,
+            of_days,
+            plain,
+        ];
+        for other in others {
             assert!(rows.get(&other, 3).is_none(), "{other:?}");
         }
         rows.put(key(7, &[1, 2]), 4, piece(6));

@@ -220,3 +220,65 @@ async fn days_are_remembered_no_longer_than_they_are_true() {
         assert_eq!(ask(&mut client, "3d").await, [4, 6]);
     }
 }
+
+#[tokio::test]
+async fn distributions_of_days_are_remembered_no_longer_than_they_are_true() {
+    let launch = launch().env("RETENTION_RAW", "10d").env("FLUSH_INTERVAL", "20ms");
+    let server = launch.start().await;
+    let mut client = server.client();
+    let today = now_ms() / DAY_MS * DAY_MS;
+    let took = |host: &str, value: i64, day: i64| {
+        json!([{"name": "took", "type": "histogram", "value": value, "labels": {"host": host},
+                "timestamp": today - day * DAY_MS + 5 * HOUR_MS}])
+    };
+    // In buckets of minutes, of five, of an hour, and in one.
+    let ask = async |client: &mut Client, days: std::ops::RangeInclusive<i64>, step: &str| {
+        let (from, to) = (today - days.end() * DAY_MS, today - (days.start() - 1) * DAY_MS);
+        let path = format!("/api/metrics?name=took&type=histogram&{step}&function=p99&from={from}&to={to}");
+        let body = get_json(client, &path).await;
+        let points = body["data"].as_array().cloned().unwrap_or_default();
+        points
+            .iter()
+            .map(|point| {
+                let number = |key: &str| point[key].as_f64().unwrap_or(-1.0) as i64;
+                (number("count"), number("value"))
+            })
+            .collect::<Vec<_>>()
+    };
+    for day in 1..=5 {
+        for (host, value) in [("a", 10 * day), ("b", 20 * day)] {
+            send(&mut client, &took(host, value, day)).await;
+        }
+    }
+    until_empty(launch.database_path(), "journal").await;
+    for _ in 0..2 {
+        for step in ["step=10m", "step=1h"] {
+            assert_eq!(
+                ask(&mut client, 1..=5, step).await,
+                [(2, 100), (2, 80), (2, 60), (2, 40), (2, 20)],
+                "{step}"
+            );
+        }
+        for step in ["step=60s", "step=1d", "resolution=whole"] {
+            assert_eq!(ask(&mut client, 3..=3, step).await, [(2, 60)], "{step}");
+        }
+    }
+    // Late, of a series that was there and of a new one.
+    send(&mut client, &took("a", 700, 3)).await;
+    send(&mut client, &took("c", 900, 4)).await;
+    for is_written in [false, true, true] {
+        if is_written {
+            until_empty(launch.database_path(), "journal").await;
+        }
+        for step in ["step=10m", "step=1h"] {
+            assert_eq!(
+                ask(&mut client, 1..=5, step).await,
+                [(2, 100), (3, 900), (3, 700), (2, 40), (2, 20)],
+                "{step}"
+            );
+        }
+        for step in ["step=60s", "step=1d", "resolution=whole"] {
+            assert_eq!(ask(&mut client, 3..=3, step).await, [(3, 700)], "{step}");
+        }
+    }
+}

@@ -50,6 +50,11 @@ impl Sketch {
         self.n_zero + self.positive.count() + self.negative.count()
     }
 
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        (self.positive.0.capacity() + self.negative.0.capacity()) * size_of::<(i32, u64)>()
+    }
+
     /// The nearest-rank quantile, `q` from 0 to 1, within 1.1 %: the value at place ⌈q·n⌉ of all in order (contract
     /// §3.7). `None` without observations. `bounds` are the least and the greatest, which are known exactly.
     pub fn quantile(&self, q: f64, bounds: (f64, f64)) -> Option<f64> {

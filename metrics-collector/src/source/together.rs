@@ -8,30 +8,29 @@ use crate::domain::fold::Fold;
 use crate::domain::kind::Kind;
 use crate::domain::resolution::{Grid, Tier};
 use crate::domain::tier_row::{self, Buckets};
-use crate::domain::timestamp::{DAY_MS, MINUTE_MS};
+use crate::domain::timestamp::DAY_MS;
 use crate::domain::window;
 use crate::rolling::WINDOWS_BACK;
 use crate::sealed::{self, Key, Piece, SeriesSet, Total};
 use crate::store::tiers::Table;
 
 impl Source<'_> {
-    /// Adds what rows say of series to the fold, which is one bucket without distributions. `None`, and nothing added,
-    /// where that is not told apart from what is in memory; else what each cumulative series stood at.
+    /// Adds what rows say of series together to the fold. `None`, and nothing added, where that is not remembered, or
+    /// not told apart from what is in memory; else what each cumulative series stood at.
     pub fn read_sealed(
         &mut self,
         series: &[u32],
         kind: Kind,
     ) -> rusqlite::Result<Option<Vec<Option<Total>>>> {
-        let is_late = |number: &i64| *number < self.progress.done.window;
-        let has_late = self.in_memory[self.windows.clone()].iter().any(is_late);
-        let is_unfit = self.plan.tier < Tier::FiveMinutes || series.len() > sealed::MAX_SERIES;
-        if is_unfit || kind == Kind::Cumulative && has_late {
+        if !self.is_remembered(kind, series.len()) {
             return Ok(None);
         }
         let set = SeriesSet::of(series);
         let n_totals = if kind == Kind::Cumulative { series.len() } else { 0 };
         let mut totals = vec![None; n_totals];
         for (tier, range) in self.parts() {
+            // Of histograms there is nothing finer than minutes.
+            let tier = tier.max(Tier::Minute);
             let (first, last) = pieces(Table::of(tier), &range);
             for piece in first..=last {
                 let Some(sealed) = self.sealed(tier, piece, &range, kind, (set, series))? else {
@@ -39,7 +38,7 @@ impl Source<'_> {
                 };
                 let start_ms = piece * Table::of(tier).span_ms();
                 let Self { row, fold, .. } = self;
-                fold.bucket_at(0).merge_plain(&sealed.whole);
+                fold.add_bucket(start_ms.max(range.start), 0, &sealed.whole);
                 row.fold(&sealed.row, start_ms, tier.width_ms(), &range, fold);
                 for (known, total) in totals.iter_mut().zip(&sealed.totals) {
                     *known = Total::later(*known, *total);
@@ -49,25 +48,21 @@ impl Source<'_> {
         Ok(Some(totals))
     }
 
-    /// Adds the minutes that rows have of histograms to the fold. False, and nothing added, where coarser rows are read.
-    pub fn read_minutes(&mut self, series: &[u32]) -> rusqlite::Result<bool> {
-        if self.plan.tier >= Tier::FiveMinutes || series.len() > sealed::MAX_MERGED {
-            return Ok(false);
+    /// Whether what rows say of so many series together is remembered: sums in one bucket, or distributions.
+    fn is_remembered(&self, kind: Kind, n_series: usize) -> bool {
+        let is_late = |number: &i64| *number < self.progress.done.window;
+        let has_late = || self.in_memory[self.windows.clone()].iter().any(is_late);
+        let is_coarse = self.plan.tier >= Tier::FiveMinutes;
+        match (self.fold.is_plain(), kind) {
+            (true, Kind::Cumulative) if has_late() => false,
+            (true, _) => self.plan.grid.n == 1 && is_coarse && n_series <= sealed::MAX_SERIES,
+            (false, Kind::Histogram) => (2..=sealed::MAX_MERGED).contains(&n_series),
+            (false, _) => false,
         }
-        let (set, range) = (SeriesSet::of(series), self.plan.grid.range());
-        let (first, last) = self.bounds(Table::Minutes);
-        for piece in first..=last.min(self.progress.written_to() - 1) {
-            let merged = self.sealed(Tier::Minute, piece, &range, Kind::Histogram, (set, series))?;
-            if let Some(merged) = merged {
-                let (start_ms, Self { row, fold, .. }) = (window::start_ms(piece), &mut *self);
-                row.fold(&merged.row, start_ms, MINUTE_MS, &range, fold);
-            }
-        }
-        Ok(true)
     }
 
-    /// What the rows of a piece of time say of series together: as a row of its own, and, where the range has all of it
-    /// and wants no minutes, in one bucket. `None` where there are no rows.
+    /// What the rows of a piece of time say of series together: as a row of its own, or in one bucket, where the answer
+    /// is one that has all of it. `None` where there are no rows.
     fn sealed(
         &mut self,
         tier: Tier,
@@ -78,17 +73,16 @@ impl Source<'_> {
     ) -> rusqlite::Result<Option<Arc<Piece>>> {
         let table = Table::of(tier);
         let (start_ms, end_ms) = (piece * table.span_ms(), (piece + 1) * table.span_ms());
-        let Some(version) = self
-            .version(table, piece)
-            .filter(|_| piece >= self.progress.from(tier))
-        else {
+        let may_have = piece >= self.progress.from(tier) && window::of(start_ms) < self.progress.written_to();
+        let Some(version) = self.version(table, piece).filter(|_| may_have) else {
             return Ok(None);
         };
         let key = Key {
             series: set,
             table,
             piece,
-            is_whole: tier >= Tier::FiveMinutes && range.start <= start_ms && end_ms <= range.end,
+            is_plain: self.fold.is_plain(),
+            is_whole: self.plan.grid.n == 1 && range.start <= start_ms && end_ms <= range.end,
         };
         if let Some(known) = self.ingest.sealed.get(&key, version) {
             return Ok(Some(known));
@@ -110,7 +104,7 @@ impl Source<'_> {
         };
         match fold.filled().next() {
             Some((_, bucket)) if key.is_whole => sealed.whole = bucket.clone(),
-            _ => sealed.row = row_of(tier, &fold).into(),
+            _ => sealed.row = row_of(&fold).into(),
         }
         let sealed = Arc::new(sealed);
         self.ingest.sealed.put(key, version, sealed.clone());
@@ -129,9 +123,9 @@ impl Source<'_> {
     ) -> rusqlite::Result<(Vec<Option<Total>>, Fold)> {
         let (table, width_ms) = (Table::of(tier), tier.width_ms());
         let is_near = window::of(grid.to_ms()) >= self.progress.done.window - WINDOWS_BACK;
-        let of_piece = match tier {
-            Tier::Minute => Fold::new(grid),
-            _ => Fold::plain(grid),
+        let of_piece = match self.fold.is_plain() {
+            true => Fold::plain(grid),
+            false => Fold::new(grid),
         };
         let of_answer = std::mem::replace(&mut self.fold, of_piece);
         let mut totals = Vec::new();
@@ -154,14 +148,14 @@ impl Source<'_> {
 }
 
 /// The row that one series with all of it would have.
-fn row_of(tier: Tier, fold: &Fold) -> Vec<u8> {
+fn row_of(fold: &Fold) -> Vec<u8> {
     let buckets: Buckets = fold
         .filled()
         .map(|(place, bucket)| (place as u32, bucket.clone()))
         .collect();
-    let kind = match tier {
-        Tier::Minute => Kind::Histogram,
-        _ => Kind::Gauge,
+    let kind = match fold.is_plain() {
+        true => Kind::Gauge,
+        false => Kind::Histogram,
     };
     tier_row::encode(kind, &buckets)
 }
