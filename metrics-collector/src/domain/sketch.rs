@@ -253,10 +253,16 @@ impl Buckets {
             Some((index, reader.number()?))
         });
         let (mut n_decoded, mut n_all) = (0, 0_u64);
-        self.merge_sorted(decoded.inspect(|(_, n)| {
+        let counted = decoded.inspect(|(_, n)| {
             n_decoded += 1;
             n_all = n_all.wrapping_add(*n);
-        }));
+        });
+        if self.0.is_empty() {
+            self.0.reserve_exact(n_buckets);
+            self.0.extend(counted);
+        } else {
+            self.merge_sorted(counted);
+        }
         (n_decoded == n_buckets).then_some(n_all)
     }
 }
