@@ -67,7 +67,7 @@ test-operations:
 faults: ## everything that can go wrong, for longer than the tests do it; prints the table of docs/reliability.md
 	@scripts/need.sh python faketime
 	$(CARGO) test $(TESTED) --quiet --no-run
-	FAULT_ROUNDS=30 FAULT_CONNECTIONS=10000 FAULT_SECONDS=60 MONLIGHT_BIN=$(DEV_BIN) .venv/bin/python -m pytest -q tests/faults
+	FAULT_ROUNDS=30 FAULT_CONNECTIONS=10000 FAULT_WRITES=3000 MONLIGHT_BIN=$(DEV_BIN) .venv/bin/python -m pytest -q tests/faults
 
 test-e2e e2e:
 	@scripts/need.sh node charts sdk chromium proxies
