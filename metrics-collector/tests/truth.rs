@@ -12,11 +12,10 @@ use crate::support::{get_json, launch, now_ms, send, until_empty};
 use testkit::{Client, Value, json};
 
 const HOUR_MS: i64 = 3_600_000;
-/// Samples are of so many hours, the last of them three hours ago: all their windows are over.
-const HOURS: i64 = 7;
 const ROUNDS: usize = 6;
 const BATCHES: usize = 12;
 const BATCH: usize = 60;
+const N_SAMPLES: i64 = (ROUNDS * BATCHES * BATCH) as i64;
 
 /// Lengths of buckets, one of each tier and one that none has.
 const STEPS_MS: [i64; 5] = [10_000, 60_000, 300_000, HOUR_MS, 2 * HOUR_MS];
@@ -28,23 +27,39 @@ type Samples = Vec<(i64, f64)>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_bucket_is_what_all_samples_say() {
+    truth_holds(7, true).await;
+}
+
+/// So many in each window that they are packed in pieces, and none is written before the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_bucket_is_what_all_samples_in_memory_say() {
+    truth_holds(3, false).await;
+}
+
+/// Samples of so many hours, the last of them three hours ago: all their windows are over. Those of host `a` come in
+/// order of time.
+async fn truth_holds(hours: i64, is_writing: bool) {
     let mut random = Random::from_environment();
     let launch = launch()
         .env("RETENTION_RAW", "60d")
         .env("RETENTION_MINUTE", "60d")
-        .env("FLUSH_INTERVAL", "20ms");
+        .env("FLUSH_INTERVAL", if is_writing { "20ms" } else { "1h" });
     let end_ms = (now_ms() - 3 * HOUR_MS) / HOUR_MS * HOUR_MS;
-    let from_ms = end_ms - HOURS * HOUR_MS;
+    let from_ms = end_ms - hours * HOUR_MS;
     let mut truth = Truth::new();
     let mut server = launch.start().await;
-    let mut totals = [1_000.; 3];
+    let (mut totals, mut n_sent) = ([1_000.; 3], 0);
     for round in 0..ROUNDS {
         let mut client = server.client();
         for _ in 0..BATCHES {
             let mut batch = Vec::new();
             for _ in 0..BATCH {
                 let (kind, host) = (random.below(4) as usize, random.below(3) as usize);
-                let at_ms = random.time(from_ms, end_ms);
+                let at_ms = match host {
+                    0 => from_ms + n_sent * (end_ms - from_ms) / N_SAMPLES / 1000 * 1000,
+                    _ => random.time(from_ms, end_ms),
+                };
+                n_sent += 1;
                 let value = random.value(kind, &mut totals[host]);
                 let (name, label) = (
                     ["counter", "gauge", "histogram", "cumulative"][kind],
@@ -55,22 +70,28 @@ async fn every_bucket_is_what_all_samples_say() {
             }
             send(&mut client, &batch.into()).await;
         }
-        match random.below(3) {
-            0 => {}
-            1 => {
-                server.kill().await;
-                server = launch.start().await;
+        // A start writes at once what is over.
+        if is_writing {
+            match random.below(3) {
+                0 => {}
+                1 => {
+                    server.kill().await;
+                    server = launch.start().await;
+                }
+                _ => {
+                    assert!(server.stop().await.0.success());
+                    server = launch.start().await;
+                }
             }
-            _ => {
-                assert!(server.stop().await.0.success());
-                server = launch.start().await;
+            if round % 2 == 1 {
+                until_empty(launch.database_path(), "journal").await;
             }
-        }
-        if round % 2 == 1 {
-            until_empty(launch.database_path(), "journal").await;
         }
         check(&mut server.client(), &truth, from_ms, end_ms).await;
     }
+    server.kill().await;
+    let launch = launch.env("FLUSH_INTERVAL", "20ms");
+    let server = launch.start().await;
     until_empty(launch.database_path(), "journal").await;
     check(&mut server.client(), &truth, from_ms, end_ms).await;
     server.kill().await;
