@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth::Scope;
 use web::{Method, Policy, Routes};
 
-use crate::api::{dsn_keys, errors, logs, metrics, preflight, sdk, source_maps};
+use crate::api::{batches, dsn_keys, errors, preflight, sdk, source_maps};
 use crate::app::App;
 use crate::pages;
 use crate::settings::Settings;
@@ -25,8 +25,8 @@ fn browsers(settings: &Settings) -> Routes<App> {
         .cross_origin(preflight::cross_origin)
         .with(Policy::public().exempt().body_bytes(settings.max_body_bytes))
         .post("/api/browser/errors", errors::submit)
-        .post("/api/browser/metrics", metrics::submit)
-        .post("/api/browser/logs", logs::submit)
+        .post("/api/browser/metrics", batches::submit_metrics)
+        .post("/api/browser/logs", batches::submit_logs)
         .row(Method::OPTIONS, "/api/browser/errors", preflight::preflight)
         .row(Method::OPTIONS, "/api/browser/metrics", preflight::preflight)
         .row(Method::OPTIONS, "/api/browser/logs", preflight::preflight)

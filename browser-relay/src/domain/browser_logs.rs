@@ -5,15 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::batch::Batch;
+use super::batch::{self, Batch};
 use super::event_id;
 use super::page;
 use super::privacy::Wish;
 use super::refusal::{Refusal, object};
 use super::time_text;
 
-/// Most lines of one batch.
-const MAX_ITEMS: usize = 1000;
 /// Longest line, in bytes.
 const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 /// Longest name that the log viewer takes, in bytes.
@@ -61,22 +59,7 @@ struct Line<'a> {
 pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<Batch, Refusal> {
     let body = object(body)?;
     let wire: Wire<'_> = serde_json::from_str(&body).map_err(|_| Refusal::NoJson)?;
-    let list = wire
-        .logs
-        .filter(|it| it.get() != "null")
-        .ok_or(Refusal::Missing("logs"))?;
-    if !list.get().starts_with('[') {
-        return Err(Refusal::Bad("Field 'logs' must be an array".to_owned()));
-    }
-    let items: Vec<&RawValue> = serde_json::from_str(list.get()).map_err(|_| Refusal::NoJson)?;
-    if items.is_empty() {
-        return Err(Refusal::Bad("Logs array must not be empty".to_owned()));
-    }
-    if items.len() > MAX_ITEMS {
-        return Err(Refusal::Bad(format!(
-            "Logs batch exceeds maximum of {MAX_ITEMS} items"
-        )));
-    }
+    let items: Vec<&RawValue> = batch::items(wire.logs, "logs")?;
     let container = container(project);
     let session_id = wire.session_id.as_str().filter(|_| wish == Wish::None);
     let about = [

@@ -7,14 +7,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::batch::Batch;
+use super::batch::{self, Batch};
 use super::event_id;
 use super::page;
 use super::privacy::Wish;
 use super::refusal::{Refusal, object};
 
-/// Most metrics of one batch.
-const MAX_ITEMS: usize = 1000;
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 200;
 /// Labels that the relay gives; a page's own of these names must not take their place.
@@ -37,22 +35,7 @@ struct Wire<'a> {
 pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<Batch, Refusal> {
     let body = object(body)?;
     let wire: Wire<'_> = serde_json::from_str(&body).map_err(|_| Refusal::NoJson)?;
-    let list = wire
-        .metrics
-        .filter(|it| it.get() != "null")
-        .ok_or(Refusal::Missing("metrics"))?;
-    if !list.get().starts_with('[') {
-        return Err(Refusal::Bad("Field 'metrics' must be an array".to_owned()));
-    }
-    let items: Vec<Value> = serde_json::from_str(list.get()).map_err(|_| Refusal::NoJson)?;
-    if items.is_empty() {
-        return Err(Refusal::Bad("Metrics array must not be empty".to_owned()));
-    }
-    if items.len() > MAX_ITEMS {
-        return Err(Refusal::Bad(format!(
-            "Metrics batch exceeds maximum of {MAX_ITEMS} items"
-        )));
-    }
+    let items: Vec<Value> = batch::items(wire.metrics, "metrics")?;
     let given = Given {
         project,
         session_id: wire.session_id.0.filter(|_| wish == Wish::None),
