@@ -194,7 +194,12 @@ impl Import {
         for (which, width_ms, all) in [(0, MINUTE_MS, minutes), (1, HOUR_MS, hours)] {
             for (at_ms, bucket) in all {
                 let number = window::of(at_ms);
-                let place = ((at_ms - window::start_ms(number)) / width_ms) as u32;
+                let start_ms = window::start_ms(number);
+                let place = ((at_ms - start_ms) / width_ms) as u32;
+                let bucket = Aggregate {
+                    last_at: bucket.last_at - start_ms,
+                    ..bucket
+                };
                 windows.entry(number).or_default()[which].push((place, bucket));
             }
         }

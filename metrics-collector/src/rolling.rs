@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
+use crate::domain::aggregate::Aggregate;
 use crate::domain::chunk::Columns;
 use crate::domain::chunk_blob::{ChunkBlob, Times};
 use crate::domain::fold::Fold;
@@ -83,16 +84,18 @@ impl Roller {
         if slot.kind != Kind::Cumulative {
             return self.write_chunk(tx, progress, slot, &mut entries, None);
         }
-        let total_before = self.total_before(tx, slot.window, slot.series)?.or(known_before);
+        let total_before = self
+            .total_before(tx, progress, slot.window, slot.series)?
+            .or(known_before);
         self.write_chunk(tx, progress, slot, &mut entries, total_before)?;
-        // What the next window added begins where this one ends.
-        let after = Slot {
-            window: slot.window + 1,
-            ..slot
-        };
-        if let Some((mut later, _)) = self.chunk(tx, after.window, after.series)? {
-            let total_before = entries.last().map(|entry| entry.value);
-            self.write_chunk(tx, progress, after, &mut later, total_before)?;
+        // What the next chunk added begins where this one ends.
+        let written = progress.written_to().min(slot.window + 1 + WINDOWS_BACK);
+        for window in slot.window + 1..written {
+            if let Some((mut later, _)) = self.chunk(tx, window, slot.series)? {
+                let total_before = entries.last().map(|entry| entry.value);
+                let after = Slot { window, ..slot };
+                return self.write_chunk(tx, progress, after, &mut later, total_before);
+            }
         }
         Ok(())
     }
@@ -140,7 +143,7 @@ impl Roller {
         Ok(())
     }
 
-    /// Adds minutes and hours that come from elsewhere; places count from the window's beginning.
+    /// Adds minutes and hours that come from elsewhere; places count from the window's beginning, and so do their times.
     pub fn add(
         &mut self,
         tx: &Connection,
@@ -191,8 +194,8 @@ impl Roller {
         Ok(())
     }
 
-    /// Puts buckets whose places count from the window's beginning into the row of their tier: in place of those of
-    /// the window, or with `adds` on top.
+    /// Puts buckets whose places and times count from the window's beginning into the row of their tier: in place of
+    /// those of the window, or with `adds` on top.
     fn put_buckets(
         &mut self,
         tx: &Connection,
@@ -208,12 +211,14 @@ impl Roller {
         if piece < progress.from(tier) {
             return Ok(());
         }
-        let first = ((start_ms - piece * table.span_ms()) / width_ms) as u32;
+        let since_ms = start_ms - piece * table.span_ms();
+        let first = (since_ms / width_ms) as u32;
         let n = (WINDOW_MS / width_ms) as u32;
-        let buckets = buckets
-            .into_iter()
-            .map(|(at, bucket)| (first + at, bucket))
-            .collect();
+        let of_row = |(at, mut bucket): (u32, Aggregate)| {
+            bucket.last_at += since_ms;
+            (first + at, bucket)
+        };
+        let buckets = buckets.into_iter().map(of_row).collect();
         let place = place(piece, slot.series);
         let row = &mut self.row;
         let there = tiers::read(tx, table, place, |bytes| row.buckets(bytes, width_ms))?;
@@ -253,27 +258,49 @@ impl Roller {
         Ok(found.map(|total_before| (self.columns.entries().collect(), total_before)))
     }
 
-    /// What a cumulative series stood at when a window began, as far as its chunks tell.
-    pub fn total_before(
+    /// What a cumulative series stood at when a window began, as far as chunks and minutes tell.
+    fn total_before(
         &mut self,
         connection: &Connection,
+        progress: &Progress,
         window: i64,
         series: u32,
     ) -> rusqlite::Result<Option<f64>> {
-        for before in 1..=WINDOWS_BACK {
-            if read_chunk(
-                connection,
-                window - before,
-                series,
-                &mut self.columns,
-                &mut KnownTimes::default(),
-            )?
-            .is_some()
-            {
-                return Ok(self.columns.values.last().copied());
+        for earlier in (window - WINDOWS_BACK..window).rev() {
+            if let Some((_, total)) = self.total_of(connection, progress, earlier, series)? {
+                return Ok(Some(total));
             }
         }
         Ok(None)
+    }
+
+    /// What a cumulative series stood at when a window ended, by its chunk or its minutes, and when it came to that, in
+    /// milliseconds since the window began.
+    pub fn total_of(
+        &mut self,
+        connection: &Connection,
+        progress: &Progress,
+        window: i64,
+        series: u32,
+    ) -> rusqlite::Result<Option<(i64, f64)>> {
+        let Self { columns, row, .. } = self;
+        // Of the last window without chunks some may be left.
+        if window + 1 >= progress.chunks_from {
+            let times = &mut KnownTimes::default();
+            let chunk = read_chunk(connection, window, series, columns, times)?;
+            let newest = columns.at.last().copied().zip(columns.values.last().copied());
+            if let Some(newest) = newest.filter(|_| chunk.is_some()) {
+                return Ok(Some(newest));
+            }
+        }
+        if window >= progress.chunks_from {
+            return Ok(None);
+        }
+        let minutes = tiers::read(connection, Table::Minutes, place(window, series), |bytes| {
+            row.buckets(bytes, MINUTE_MS)
+        })?;
+        let newest = minutes.flatten().and_then(|mut minutes| minutes.pop());
+        Ok(newest.map(|(_, bucket)| (bucket.last_at, bucket.last)))
     }
 
     fn shared_times(&mut self, tx: &Connection, window: i64, times: &[u8]) -> rusqlite::Result<u32> {
@@ -356,7 +383,7 @@ impl KnownTimes {
     }
 }
 
-/// The buckets of a tier in a window, their places counted from its beginning.
+/// The buckets of a tier in a window, their places and times counted from its beginning.
 fn folded(tier: Tier, slot: Slot, entries: &[Entry], total_before: Option<f64>) -> Buckets {
     let (start_ms, step_ms) = (window::start_ms(slot.window), tier.width_ms());
     let mut fold = Fold::new(Grid {
@@ -366,9 +393,12 @@ fn folded(tier: Tier, slot: Slot, entries: &[Entry], total_before: Option<f64>) 
     });
     fold.set_total_before(total_before);
     fold.add_entries(slot.kind, start_ms, entries.iter().copied());
-    fold.filled()
-        .map(|(at, bucket)| (at as u32, bucket.clone()))
-        .collect()
+    let of_window = |(at, bucket): (usize, &Aggregate)| {
+        let mut bucket = bucket.clone();
+        bucket.last_at -= start_ms;
+        (at as u32, bucket)
+    };
+    fold.filled().map(of_window).collect()
 }
 
 /// Minutes of a window as buckets of a coarser tier.
@@ -382,4 +412,40 @@ fn coarser(tier: Tier, minutes: &Buckets) -> Buckets {
         }
     }
     buckets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::times_pool::TimesPool;
+    use crate::domain::timestamp::DAY_MS;
+    use crate::store::testing::database;
+
+    #[test]
+    fn the_latest_is_the_last_where_samples_are_gone() {
+        let database = database();
+        let progress = Progress {
+            chunks_from: 35,
+            ..Progress::default()
+        };
+        let slot = Slot {
+            window: 34,
+            series: 3,
+            kind: Kind::Gauge,
+        };
+        for (minute, value) in [(110, 9.), (90, 5.)] {
+            let mut head = Head::new(slot.kind);
+            head.add(minute * 60_000, value, &mut TimesPool::default());
+            Roller::default()
+                .write(&database, &progress, slot, &head)
+                .unwrap();
+        }
+        let day = window::start_ms(slot.window) / DAY_MS;
+        let hours = tiers::read(&database, Table::Hours, place(day, slot.series), |bytes| {
+            TierRow::default().buckets(bytes, Tier::Hour.width_ms())
+        });
+        let hours = hours.unwrap().flatten().unwrap();
+        let told: Vec<_> = hours.iter().map(|(_, hour)| (hour.count, hour.last)).collect();
+        assert_eq!(told, [(2, 9.)]);
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::array;
 use std::iter::Flatten;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -104,11 +104,11 @@ impl<'q> Source<'q> {
     /// Adds a series to the fold.
     pub fn read(&mut self, series: u32, kind: Kind) -> rusqlite::Result<()> {
         self.fold.begin();
-        if kind == Kind::Cumulative && (self.plan.tier < Tier::FiveMinutes || self.has_late(series)) {
-            return self.read_totals(series);
+        if kind == Kind::Cumulative {
+            return self.read_cumulative(series);
         }
         if self.plan.tier >= Tier::FiveMinutes {
-            self.read_tier(series)?;
+            self.read_tier(series, i64::MAX)?;
         } else if kind == Kind::Histogram {
             self.read_rows(Table::Minutes, MINUTE_MS, self.plan.grid.range(), series)?;
         } else {
@@ -139,13 +139,32 @@ impl<'q> Source<'q> {
         Ok(())
     }
 
-    /// Whether memory has samples of a window that is written already: what a cumulative series added is then not what
-    /// the rows say and memory adds.
-    fn has_late(&mut self, series: u32) -> bool {
-        let written = self.progress.done.window;
-        self.windows.clone().any(|place| {
+    /// Of a cumulative series: what rows say, and from where samples are needed, those in order of time.
+    fn read_cumulative(&mut self, series: u32) -> rusqlite::Result<()> {
+        let (first, last) = self.bounds();
+        let from = match self.plan.tier >= Tier::FiveMinutes {
+            true => self.first_late(series),
+            false => Some(first),
+        };
+        match from {
+            Some(from) => {
+                self.read_tier(series, window::start_ms(from))?;
+                self.read_totals(series, from..=last)
+            }
+            None => {
+                self.read_tier(series, i64::MAX)?;
+                self.add_totals_in_memory(series)
+            }
+        }
+    }
+
+    /// The first window of which there is a chunk already, and samples in memory that came later: what a cumulative
+    /// series added is then not what rows say and memory adds.
+    fn first_late(&mut self, series: u32) -> Option<i64> {
+        self.windows.clone().find_map(|place| {
             let number = self.in_memory[place];
-            number < written && self.has_heads(number, series)
+            let has_chunk = number >= self.progress.chunks_from && self.progress.has(0, number, series);
+            (has_chunk && self.has_heads(number, series)).then_some(number)
         })
     }
 
@@ -171,17 +190,26 @@ impl<'q> Source<'q> {
         parts.into_iter().filter(move |(_, range)| is_written(range))
     }
 
-    fn read_tier(&mut self, series: u32) -> rusqlite::Result<()> {
+    /// Adds the rows of tiers from five minutes on, up to a time.
+    fn read_tier(&mut self, series: u32, end_ms: i64) -> rusqlite::Result<()> {
         self.total = None;
+        if self.plan.tier < Tier::FiveMinutes {
+            return Ok(());
+        }
         for (tier, range) in self.parts() {
-            self.read_rows(Table::of(tier), tier.width_ms(), range, series)?;
+            let range = range.start..range.end.min(end_ms);
+            if !range.is_empty() {
+                self.read_rows(Table::of(tier), tier.width_ms(), range, series)?;
+            }
         }
         Ok(())
     }
 
-    /// The first and the last piece of time of a table that the grid touches.
-    fn bounds(&self, table: Table) -> (i64, i64) {
-        pieces(table, &self.plan.grid.range())
+    /// The first and the last window that the grid touches; none after the last that may have anything.
+    fn bounds(&self) -> (i64, i64) {
+        let (first, last) = pieces(Table::Chunks, &self.plan.grid.range());
+        let newest = self.in_memory.last().copied().unwrap_or(i64::MIN);
+        (first, last.min(newest.max(self.progress.written_to() - 1)))
     }
 
     /// Adds the buckets within a range.
@@ -225,7 +253,7 @@ impl<'q> Source<'q> {
 
     /// Chunks, and minutes where those are gone.
     fn read_chunks(&mut self, series: u32, kind: Kind) -> rusqlite::Result<()> {
-        let (first, last) = self.bounds(Table::Chunks);
+        let (first, last) = self.bounds();
         for number in first..=last {
             if self.chunk(number, series)?.is_some() {
                 let Self { fold, columns, .. } = self;
@@ -253,10 +281,9 @@ impl<'q> Source<'q> {
     }
 
     /// A cumulative series by its totals: each window's samples in order, whether in a chunk or in memory.
-    fn read_totals(&mut self, series: u32) -> rusqlite::Result<()> {
-        let (first, last) = self.bounds(Table::Chunks);
+    fn read_totals(&mut self, series: u32, windows: RangeInclusive<i64>) -> rusqlite::Result<()> {
         let mut before = None;
-        for number in first..=last {
+        for number in windows {
             let chunk = self.chunk(number, series)?;
             let mut entries: Vec<Entry> = if chunk.is_some() {
                 self.columns.entries().collect()
@@ -265,22 +292,34 @@ impl<'q> Source<'q> {
             };
             let n_of_chunk = entries.len();
             self.collect_heads(number, series, &mut entries);
+            if entries.len() > n_of_chunk {
+                entries.sort_by_key(|entry| entry.at);
+            }
             if chunk.is_none() && number < self.progress.chunks_from {
                 self.read_row(Table::Minutes, MINUTE_MS, number, &self.plan.grid.range(), series)?;
+                self.add_totals(number, None, &entries);
+                before = None;
+                continue;
             }
             if entries.is_empty() {
                 continue;
             }
-            if entries.len() > n_of_chunk {
-                entries.sort_by_key(|entry| entry.at);
+            if before.is_none() {
+                before = match chunk.flatten() {
+                    Some(known) if !self.has_earlier(number, series) => Some(known),
+                    _ => self.total_before(number, series)?,
+                };
             }
-            before = match before.or(chunk.flatten()) {
-                None => self.total_before(number, series)?,
-                known => known,
-            };
             before = self.add_totals(number, before, &entries);
         }
         Ok(())
+    }
+
+    /// Whether memory has samples of a window before one.
+    fn has_earlier(&mut self, number: i64, series: u32) -> bool {
+        let before = |window: i64| self.in_memory.partition_point(|known| *known < window);
+        let mut places = before(number - WINDOWS_BACK)..before(number);
+        places.any(|place| self.has_heads(self.in_memory[place], series))
     }
 
     /// The totals that are in memory alone, on top of rows of a tier.
@@ -291,17 +330,19 @@ impl<'q> Source<'q> {
             if !self.has_heads(number, series) {
                 continue;
             }
-            if before.is_none() {
+            // Of a window whose samples are minutes by now nobody knows what it stood at when.
+            let is_known = number >= self.progress.chunks_from;
+            if before.is_none() && is_known {
                 before = match self.total_of_rows(number) {
                     None => self.total_before(number, series)?,
                     known => known,
                 };
             }
-            self.fold.set_total_before(before);
+            self.fold.set_total_before(before.filter(|_| is_known));
             self.with_heads(number, series, |fold, columns, heads| {
                 add_totals_of(fold, columns, number, heads);
             });
-            before = self.fold.total();
+            before = self.fold.total().filter(|_| is_known);
         }
         Ok(())
     }
@@ -316,35 +357,38 @@ impl<'q> Source<'q> {
         entries.last().map(|entry| entry.value)
     }
 
-    /// What a cumulative series stood at when a window began, by the rows that were read: where they end in a window
-    /// that has chunks, and memory has nothing in between.
+    /// What a cumulative series stood at when a window began, by the rows that were read, where they end shortly before
+    /// and memory has nothing in between.
     fn total_of_rows(&self, number: i64) -> Option<f64> {
         let total = self.total?;
         let window = window::of(total.at_ms);
-        let is_near = window >= number - WINDOWS_BACK && window >= self.progress.chunks_from;
         let has_more = self
             .in_memory
             .iter()
             .any(|other| (window..number).contains(other));
-        (window < number && is_near && !has_more).then_some(total.value)
+        (window < number && window >= number - WINDOWS_BACK && !has_more).then_some(total.value)
     }
 
-    /// What a cumulative series stood at when a window began: by memory, else by the chunks before.
+    /// What a cumulative series stood at when a window began: its latest sample before, whether in memory or in rows.
     fn total_before(&mut self, number: i64, series: u32) -> rusqlite::Result<Option<f64>> {
-        let earlier: Vec<i64> = self
-            .in_memory
-            .iter()
-            .copied()
-            .filter(|earlier| *earlier < number)
-            .collect();
-        for earlier in earlier.into_iter().rev() {
-            let mut entries = Vec::new();
+        let mut roller = Roller::default();
+        let mut entries = Vec::new();
+        for earlier in (number - WINDOWS_BACK..number).rev() {
+            let of_rows = roller.total_of(self.connection, &self.progress, earlier, series)?;
+            entries.clear();
             self.collect_heads(earlier, series, &mut entries);
-            if let Some(last) = entries.iter().max_by_key(|entry| entry.at) {
-                return Ok(Some(last.value));
+            // Of equal times the last to come.
+            let newest = entries.iter().max_by_key(|entry| entry.at);
+            let in_memory = newest.map(|entry| (i64::from(entry.at), entry.value));
+            let latest = match (of_rows, in_memory) {
+                (Some(row), Some(head)) if row.0 > head.0 => Some(row),
+                (row, head) => head.or(row),
+            };
+            if let Some((_, total)) = latest {
+                return Ok(Some(total));
             }
         }
-        Roller::default().total_before(self.connection, number, series)
+        Ok(None)
     }
 
     fn collect_heads(&mut self, number: i64, series: u32, entries: &mut Vec<Entry>) {

@@ -57,26 +57,31 @@ async fn flush(app: &App, roller: &Arc<Mutex<Roller>>) -> Result<()> {
         .write(move |tx| write_visits(tx, &visits.visits))
         .await?;
     loop {
-        let (ingest, frozen, roller) = (app.ingest.clone(), frozen.clone(), roller.clone());
+        let (ingest, frozen, room) = (app.ingest.clone(), frozen.clone(), roller.clone());
         let step = app.common.write(move |tx| {
-            let mut roller = roller.lock().unwrap_or_else(PoisonError::into_inner);
-            let written = write_some(tx, &ingest, &frozen, &mut roller);
-            if written.is_err() {
-                roller.forget_times();
-            }
-            written
+            let mut roller = room.lock().unwrap_or_else(PoisonError::into_inner);
+            write_some(tx, &ingest, &frozen, &mut roller)
         });
-        if step.await? {
-            break;
+        match step.await {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(error) => {
+                // Its transaction may have failed after all of it was done.
+                roller
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .forget_times();
+                return Err(error);
+            }
         }
     }
     app.ingest.readers.turn();
-    forget(app, frozen.cut).await?;
     while !app.ingest.readers.is_quiet() {
         tokio::time::sleep(QUIET_PAUSE).await;
     }
+    // Before anything else that may fail: what is frozen would be written again.
     app.ingest.heads().thaw();
-    Ok(())
+    forget(app, frozen.cut).await
 }
 
 /// The journal of what is in memory takes up to three times its room, and has to fit into the database.
@@ -130,6 +135,9 @@ fn write_some(
 ) -> rusqlite::Result<bool> {
     let progress = progress::read(tx)?;
     let cut = frozen.cut;
+    if progress.done == cut {
+        return Ok(true);
+    }
     let under_way = progress.round.filter(|round| round.cut == cut);
     let (next_window, next_series) = under_way.map_or((i64::MIN, 0), |round| round.next);
     let mut n_left = STEP;

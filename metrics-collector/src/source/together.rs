@@ -50,7 +50,7 @@ impl Source<'_> {
 
     /// Whether what rows say of so many series together is remembered: sums in one bucket, or distributions.
     fn is_remembered(&self, kind: Kind, n_series: usize) -> bool {
-        let is_late = |number: &i64| *number < self.progress.done.window;
+        let is_late = |number: &i64| *number < self.progress.written_to();
         let has_late = || self.in_memory[self.windows.clone()].iter().any(is_late);
         let is_coarse = self.plan.tier >= Tier::FiveMinutes;
         match (self.fold.is_plain(), kind) {
