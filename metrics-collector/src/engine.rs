@@ -16,8 +16,9 @@ use crate::registry::Registry;
 use crate::sealed::Total;
 use crate::source::{Snapshot, Source};
 
-/// Buckets of all lines of an answer together.
-const MAX_CELLS: usize = 500_000;
+/// Buckets of all lines of an answer together, at some 60 bytes and as much again when they are told; those with
+/// distributions count twice.
+const MAX_CELLS: usize = 50_000;
 /// A query that takes longer is given up. SQLite's own deadline does not see the time between its statements.
 const MAX_TIME: Duration = Duration::from_secs(5);
 /// Series between two looks at the clock.
@@ -217,8 +218,15 @@ fn run(
     plan: &Plan,
     chosen: Chosen,
 ) -> rusqlite::Result<Result<Found, NoAnswer>> {
+    let by_minutes = plan.by_minutes();
+    let plan = match chosen.kind {
+        Some(Kind::Histogram) => &by_minutes,
+        _ => plan,
+    };
     let n_lines = chosen.lines.len();
-    if n_lines.saturating_mul(plan.grid.n) > MAX_CELLS {
+    let has_distributions = chosen.kind == Some(Kind::Histogram) && !chosen.is_plain;
+    let weight = if has_distributions { 2 } else { 1 };
+    if n_lines.saturating_mul(plan.grid.n * weight) > MAX_CELLS {
         return Ok(Err(NoAnswer::TooMany(n_lines)));
     }
     let line = |result| Line {

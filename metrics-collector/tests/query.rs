@@ -150,3 +150,45 @@ async fn bad_parameters_are_named() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_range_of_histograms_has_the_minute_in_which_it_begins() {
+    let server = start().await;
+    let mut client = server.client();
+    let minute = now_ms() / 60_000 * 60_000 - 600_000;
+    let observed = json!([{"name": "took", "type": "histogram", "value": 5, "timestamp": minute + 40_000}]);
+    send(&mut client, &observed).await;
+    for step in ["resolution=whole", "step=10s", "step=90s"] {
+        let path = format!(
+            "/api/metrics?name=took&from={}&to={}&{step}",
+            minute + 30_000,
+            minute + 59_000
+        );
+        let body = get_json(&mut client, &path).await;
+        assert_eq!(body["data"][0]["count"], 1, "{step}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_too_many_points_or_too_long_a_step_is_refused() {
+    let server = start().await;
+    let mut client = server.client();
+    let samples: Vec<Value> = (0..40)
+        .map(|host| json!({"name": "load", "type": "gauge", "value": 1, "labels": {"host": host}}))
+        .collect();
+    send(&mut client, &samples.into()).await;
+    let refused = client.get("/api/metrics?name=load&series=all&period=24h").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("longer step"), "{}", refused.text());
+    let fewer = "/api/metrics?name=load&series=all&period=24h&step=5m";
+    assert_eq!(
+        get_json(&mut client, fewer).await["series"]
+            .as_array()
+            .unwrap()
+            .len(),
+        40
+    );
+    let refused = client.get("/api/metrics?name=load&step=367d").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("step"), "{}", refused.text());
+}

@@ -12,6 +12,8 @@ use crate::domain::timestamp::{self, DAY_MS, HOUR_MS, MINUTE_MS};
 
 /// The contract's period where none is asked for (§3.3).
 pub(crate) const DEFAULT_PERIOD: &str = "24h";
+/// Longest bucket that is asked for by its length.
+const MAX_STEP_MS: i64 = 366 * DAY_MS;
 /// Labels that lines may be grouped by.
 const MAX_GROUP_BY: usize = 16;
 
@@ -156,8 +158,9 @@ fn step(query: &Query) -> Result<Step> {
         };
         return duration_ms(text)
             .or_else(seconds)
+            .filter(|ms| *ms <= MAX_STEP_MS)
             .map(Step::Ms)
-            .ok_or_else(|| Error::bad_request("step must be a time such as 10s, 5m or 1h"));
+            .ok_or_else(|| Error::bad_request("step must be a time such as 10s, 5m or 1h, at most 366d"));
     }
     match query.get("resolution") {
         None | Some("auto") => Ok(Step::Auto),

@@ -144,8 +144,36 @@ pub struct Plan {
     pub grid: Grid,
 }
 
+impl Plan {
+    /// The same of what is told by the minute and not finer: a bucket that begins within a minute would not have it.
+    pub fn by_minutes(self) -> Self {
+        let Grid { from_ms, step_ms, n } = self.grid;
+        if self.tier > Tier::Raw {
+            return self;
+        }
+        let to_ms = self.grid.to_ms();
+        let grid = match n {
+            1 => {
+                let from_ms = from_ms - from_ms.rem_euclid(MINUTE_MS);
+                let step_ms = to_ms - from_ms;
+                Grid { from_ms, step_ms, n }
+            }
+            _ => {
+                let minutes = step_ms / MINUTE_MS + i64::from(step_ms % MINUTE_MS > 0);
+                aligned(from_ms, to_ms, minutes * MINUTE_MS)
+            }
+        };
+        Self {
+            tier: Tier::Minute,
+            grid,
+        }
+    }
+}
+
 /// Plans the buckets from `from_ms` (which is in the first) up to `to_ms`. `None` for more than [`MAX_POINTS`].
 pub fn plan(from_ms: i64, to_ms: i64, step: Step, now_ms: i64, kept: &Retention) -> Option<Plan> {
+    // Nothing comes from later than an hour ahead.
+    let to_ms = to_ms.min(now_ms + HOUR_MS + 1);
     // Nothing is older than what is kept longest; a day more, since tiers are dropped in pieces.
     let from_ms = from_ms.max(now_ms - kept.of(Tier::Hour) - DAY_MS).min(to_ms - 1);
     let range_ms = to_ms - from_ms;
@@ -299,6 +327,28 @@ mod tests {
             assert_eq!((plan.tier, plan.grid.n), (tier, 1));
             assert!(plan.grid.step_ms <= range + range / 50 && plan.grid.to_ms() >= NOW);
         }
+    }
+
+    #[test]
+    fn no_time_is_looked_at_that_is_yet_to_come() {
+        for step in [Step::Whole, Step::Of(Tier::Hour)] {
+            let plan = plan(NOW - DAY_MS, i64::MAX / 2, step, NOW, &KEPT).unwrap();
+            assert!(plan.grid.to_ms() <= NOW + 2 * HOUR_MS, "{step:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_by_the_minute_has_whole_minutes() {
+        let by_minutes = |from_ms, step_ms, n| {
+            let grid = Grid { from_ms, step_ms, n };
+            let tier = Tier::Raw;
+            let Grid { from_ms, step_ms, n } = Plan { tier, grid }.by_minutes().grid;
+            (from_ms, step_ms, n)
+        };
+        assert_eq!(by_minutes(90_000, 30_000, 1), (60_000, 60_000, 1));
+        assert_eq!(by_minutes(60_000, 30_000, 1), (60_000, 30_000, 1));
+        assert_eq!(by_minutes(90_000, 10_000, 6), (60_000, 60_000, 2));
+        assert_eq!(by_minutes(90_000, 90_000, 2), (0, 120_000, 3));
     }
 
     #[test]
