@@ -117,6 +117,8 @@ def test_the_same_requests_give_the_same_records_as_maltis_own_client(
     assert len(theirs) == len(sent) > 10
     # Set to what it is: ours has the prefix, theirs the router's part alone.
     for mine, other in zip(sent, theirs, strict=True):
+        # Beyond Malti's fields, which its server passes over.
+        assert mine.pop("response_time_us") // 1000 in (mine["response_time"], mine["response_time"] + 1)
         assert sorted(mine) == sorted(other)
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", mine["created_at"])
         assert mine["response_time"] >= 0
@@ -133,6 +135,15 @@ def malti_records() -> list[dict[str, Any]]:
 def consumers_of(receiver: Receiver, client: ConsumerClient) -> list[str]:
     assert client.flush()
     return [it["consumer"] for it in calls(receiver)]
+
+
+def test_a_request_below_a_millisecond_has_its_microseconds(receiver: Receiver) -> None:
+    client = ConsumerClient(receiver.url, "KEY", "shop-api", "n")
+    client.record("GET", "/quick", 200, 0.000_412_4)
+    client.record("GET", "/slow", 200, 1.25)
+    assert client.flush()
+    times = [(it["response_time"], it["response_time_us"]) for it in calls(receiver)]
+    assert times == [(0, 412), (1250, 1_250_000)]
 
 
 def test_what_malti_only_documents_is_there_query_parameters_and_mounts(receiver: Receiver) -> None:

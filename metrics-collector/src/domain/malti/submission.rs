@@ -42,6 +42,8 @@ struct ExactRecord<'a> {
     context: Option<Cow<'a, str>>,
     status: i64,
     response_time: i64,
+    #[serde(default)]
+    response_time_us: Option<i64>,
     #[serde(borrow, default)]
     created_at: Option<Cow<'a, str>>,
 }
@@ -76,7 +78,7 @@ fn read_exact(body: &[u8], now_ms: i64) -> Option<Submission> {
             consumer: text(&exact.consumer),
             context: exact.context.as_deref().map(text),
             status: status(exact.status),
-            response_time_us: response_time_us(exact.response_time),
+            response_time_us: time_us(exact.response_time, exact.response_time_us),
             at_ms,
         })
     });
@@ -91,9 +93,11 @@ fn status(number: i64) -> u16 {
     u16::try_from(number).unwrap_or(0)
 }
 
-/// Of milliseconds. A clock that was set back while a request ran says less than 0: it took no time then.
-fn response_time_us(ms: i64) -> u64 {
-    u64::try_from(ms).map_or(0, |ms| ms.saturating_mul(1000))
+/// Of milliseconds, or of the microseconds that only our own client tells, too. A clock that was set back while a
+/// request ran says less than 0: it took no time then.
+fn time_us(ms: i64, exact_us: Option<i64>) -> u64 {
+    let us = exact_us.unwrap_or_else(|| ms.saturating_mul(1000));
+    u64::try_from(us).unwrap_or(0)
 }
 
 /// A time; without a zone it is UTC.
@@ -178,6 +182,8 @@ impl Fields {
         let endpoint = self.text(value, object, "endpoint");
         let status_code = self.number(value, object, "status");
         let ms = self.number(value, object, "response_time");
+        // To Malti it is a field like any unknown one: nothing that stands there is wrong.
+        let exact_us = object.get("response_time_us").and_then(Value::as_i64);
         let consumer = self.text(value, object, "consumer");
         let node = self.optional_text(object, "node");
         let context = self.optional_text(object, "context");
@@ -190,7 +196,7 @@ impl Fields {
             consumer,
             context,
             status: status(status_code),
-            response_time_us: response_time_us(ms),
+            response_time_us: time_us(ms, exact_us),
             at_ms: at_ms.unwrap_or(now_ms),
         };
         (record, at_ms.is_some())
@@ -314,6 +320,7 @@ mod tests {
         let bodies = [
             r#"{"requests":[]}"#,
             r#"{"requests":[{"service":" shop\n api","method":"GET","endpoint":"/u/<int:id>","status":200,"response_time":11,"consumer":"m","node":"n","context":null,"created_at":"2026-11-20T10:00:00.581222+00:00"}],"more":1}"#,
+            r#"{"requests":[{"service":"s","method":"","endpoint":"","status":200,"response_time":0,"response_time_us":412,"consumer":""}]}"#,
             r#"{"requests":[{"service":"s","method":"","endpoint":"","status":404,"response_time":-5,"consumer":"","extra":[1]}]}"#,
         ];
         for body in bodies {
@@ -328,7 +335,7 @@ mod tests {
         assert!(first.is_dated);
         assert_eq!(first.records[0].service, "shop  api");
         assert_eq!(first.records[0].at_ms, NOW_MS + 581);
-        let second = read(bodies[2].as_bytes(), NOW_MS).unwrap();
+        let second = read(bodies[3].as_bytes(), NOW_MS).unwrap();
         assert!(!second.is_dated);
         assert_eq!(
             (second.records[0].response_time_us, second.records[0].at_ms),
@@ -356,6 +363,12 @@ mod tests {
         });
         is(json!({"status": 500.0, "response_time": true}), |it| {
             it.status == 500 && it.response_time_us == 1_000
+        });
+        is(json!({"response_time": 0, "response_time_us": 412}), |it| {
+            it.response_time_us == 412
+        });
+        is(json!({"response_time": 3, "response_time_us": "?"}), |it| {
+            it.response_time_us == 3_000
         });
         is(json!({"status": "200.0"}), |it| it.status == 200);
         is(json!({"status": 99_999_999_999_i64}), |it| it.status == 0);
