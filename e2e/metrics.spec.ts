@@ -226,3 +226,36 @@ journey("where charts cannot be drawn, the tables stand in their place", stack, 
   await page.locator("#requests-values").getByRole("row").nth(3).waitFor();
   assert.equal(await page.locator("#requests .uplot").count(), 0);
 });
+
+/** How high lines or bars of the colour of `className` are in a chart: the greatest and the least part of its height,
+ * none where no pixel has it. */
+function heights([id, className]: [string, string]): [number, number] | null {
+  const figure = document.getElementById(id);
+  const canvas = figure?.querySelector("canvas");
+  if (!figure || !canvas) return null;
+  const probe = figure.appendChild(document.createElement("i"));
+  probe.className = className;
+  const wanted = (getComputedStyle(probe).color.match(/\d+/g) ?? []).map(Number);
+  probe.remove();
+  // A copy, since reading the canvas itself makes it slow.
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  copy?.drawImage(canvas, 0, 0);
+  const pixels = copy?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+  const rows: number[] = [];
+  for (let at = 0; at < pixels.length; at += 4) {
+    if (wanted.every((part, n) => pixels[at + n] === part)) rows.push(Math.floor(at / 4 / canvas.width));
+  }
+  const [top, bottom] = [rows[0], rows[rows.length - 1]];
+  return top === undefined || bottom === undefined ? null : [1 - top / canvas.height, 1 - bottom / canvas.height];
+}
+
+journey("bars change their colour with the theme", stack, { colorScheme: "light" }, async ({ page, stack }) => {
+  // Not live: nothing but the theme draws it anew.
+  await page.goto(stack.url("metrics", "?from=now-30m&to=now-1m"));
+  await drawn(page, "requests").waitFor();
+  await page.getByRole("button", { name: "Theme: system" }).click();
+  await page.waitForFunction(heights, ["requests", "tone-main"] as [string, string]);
+  await page.getByRole("button", { name: "Theme: light" }).click();
+  await page.getByRole("button", { name: "Theme: dark" }).waitFor();
+  await page.waitForFunction(heights, ["requests", "tone-main"] as [string, string]);
+});

@@ -111,7 +111,8 @@ function draw(figure, box, chart) {
   }).observe(box);
 
   return {
-    redraw: () => plot.redraw(false, true),
+    // Bars keep the colour that they were made with: they are made anew.
+    redraw: () => plot.redraw(true, true),
     renew(next) {
       chart = next;
       const nextNames = chart.series.map((series) => series.name).join("\n");
