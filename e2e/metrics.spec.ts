@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 
 import { journey, startStack } from "./journey.ts";
-import { lastMinutes, sendMetrics } from "./metrics.ts";
+import { lastMinutes, type Metric, sendMetrics } from "./metrics.ts";
 
 const stack = await startStack();
 const live = await startStack();
@@ -258,4 +258,21 @@ journey("bars change their colour with the theme", stack, { colorScheme: "light"
   await page.getByRole("button", { name: "Theme: light" }).click();
   await page.getByRole("button", { name: "Theme: dark" }).waitFor();
   await page.waitForFunction(heights, ["requests", "tone-main"] as [string, string]);
+});
+
+/** Requests of each of the last minutes that all went well. */
+function calm(project: string): Metric[] {
+  const labels = { endpoint: "/search", status: "200", method: "GET" };
+  const at = (n: number) => Math.floor(Date.now() / 60_000 - n) * 60_000;
+  return Array.from({ length: 20 }, (_, n) => ({ name: "http_requests_total", type: "counter", value: 60, timestamp: at(n + 1), labels, project }));
+}
+
+journey("no errors look like none: the axis ends above the first threshold", stack, { colorScheme: "light" }, async ({ page, stack }) => {
+  await sendMetrics(stack, calm("calm"));
+  await page.goto(stack.url("metrics", "?project=calm&from=now-30m&to=now-1m"));
+  await drawn(page, "errors").waitFor();
+  await page.locator("#errors .legend").getByText("0 %").waitFor();
+  await page.waitForFunction(heights, ["errors", "tone-warn"] as [string, string]);
+  const [top] = (await page.evaluate(heights, ["errors", "tone-warn"] as [string, string])) ?? [0];
+  assert.ok(top > 0.6, `the threshold of 1 % is at ${top} of the height`);
 });

@@ -172,8 +172,7 @@ async fn thresholds_of_the_file_colour_what_is_beyond_them() {
 #[tokio::test]
 async fn requests_below_a_millisecond_have_a_latency_and_an_impact() {
     let server = launch().start().await;
-    let told =
-        vec![record(json!({"endpoint": "/quick", "response_time": 0, "response_time_us": 412})); 8];
+    let told = vec![record(json!({"endpoint": "/quick", "response_time": 0, "response_time_us": 412})); 8];
     tell(&mut service(&server), &told).await;
     let text = words(&page(&mut server.client(), "/api-monitoring").await);
     assert!(text.contains("Latency p50\n412 µs\n"), "{text}");

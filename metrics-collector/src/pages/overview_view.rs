@@ -1,6 +1,6 @@
 //! What `overview.html` shows, prepared.
 
-use ui::chart::{Band, Kind as Drawn, Mark, Tone};
+use ui::chart::{Kind as Drawn, Mark, Threshold, Tone};
 use ui::{Chart, Count, Frame, Moment, RangePicker, Template, Unit, link};
 
 use super::plot;
@@ -110,10 +110,7 @@ pub(crate) fn http_view(
     requests.series = plot::by_class(&http.by_status, now_ms);
     let mut errors = plot::chart("errors", "Error rate", Unit::Ratio, &http.by_status);
     errors.series = vec![plot::failed_share(&http.by_status, is_failure, now_ms)];
-    errors.bands = vec![
-        band(FAILED_WARN, Some(FAILED_BAD), Tone::Warn),
-        band(FAILED_BAD, None, Tone::Bad),
-    ];
+    errors.thresholds = thresholds(FAILED_WARN, FAILED_BAD);
     let mut latency = plot::chart("latency", "Latency", unit, &http.latency);
     latency.series = plot::quantiles(&http.latency, now_ms);
     for chart in [&mut requests, &mut errors, &mut latency] {
@@ -136,8 +133,10 @@ pub(crate) fn http_view(
     }
 }
 
-fn band(from: f64, to: Option<f64>, tone: Tone) -> Band {
-    Band { from, to, tone }
+/// From where on values are raised, and from where on they are bad.
+pub(super) fn thresholds(warn: f64, bad: f64) -> Vec<Threshold> {
+    let threshold = |(at, tone)| Threshold { at, tone };
+    [(warn, Tone::Warn), (bad, Tone::Bad)].map(threshold).into()
 }
 
 fn capitalized(word: &str) -> String {

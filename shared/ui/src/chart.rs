@@ -63,14 +63,12 @@ pub struct Mark {
     pub label: String,
 }
 
-/// A part of the value axis with a meaning, behind the lines.
+/// A value from which on others mean something else: a line behind those of the series.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Band {
-    /// Its lower edge.
-    pub from: f64,
-    /// Its upper edge; None: no end.
-    pub to: Option<f64>,
-    /// What it means.
+pub struct Threshold {
+    /// Where it is.
+    pub at: f64,
+    /// What is above it.
     pub tone: Tone,
 }
 
@@ -102,9 +100,9 @@ pub struct Chart {
     /// What happened meanwhile.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,
-    /// Thresholds.
+    /// The lowest first. The first one is in sight where the values are parts of one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub bands: Vec<Band>,
+    pub thresholds: Vec<Threshold>,
     /// Charts of one group share their cursor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync: Option<&'static str>,

@@ -1,10 +1,11 @@
 //! The charts: latencies over bars of requests, and the part of requests that failed.
 
-use ui::chart::{Band, Kind, Series, Tone};
+use ui::chart::{Kind, Series, Tone};
 use ui::{Chart, Unit};
 
 use crate::domain::requests::overview::{Latencies, Stats};
 use crate::monitoring::Found;
+use crate::pages::overview_view::thresholds;
 
 /// From which part of its time on the point that is still running is shown: before, it says too little.
 const RUNNING_SHARE: f64 = 0.2;
@@ -54,18 +55,7 @@ pub(crate) fn latency(found: &Found, is_log: bool, now_ms: i64) -> Chart {
             line("p95", |it| it.p95),
             line("p99", |it| it.p99),
         ],
-        bands: vec![
-            Band {
-                from: success,
-                to: Some(warning),
-                tone: Tone::Warn,
-            },
-            Band {
-                from: warning,
-                to: None,
-                tone: Tone::Bad,
-            },
-        ],
+        thresholds: thresholds(success, warning),
         is_log,
         ..chart(found, "latency", "Latency and requests", Unit::Milliseconds)
     }
@@ -86,18 +76,7 @@ pub(crate) fn error_rate(found: &Found, now_ms: i64) -> Chart {
             tone: Some(Tone::Bad),
             ..Series::default()
         }],
-        bands: vec![
-            Band {
-                from: success,
-                to: Some(warning),
-                tone: Tone::Warn,
-            },
-            Band {
-                from: warning,
-                to: None,
-                tone: Tone::Bad,
-            },
-        ],
+        thresholds: thresholds(success, warning),
         ..chart(found, "errors", "Error rate", Unit::Ratio)
     }
 }

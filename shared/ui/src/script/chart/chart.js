@@ -84,7 +84,7 @@ function draw(figure, box, chart) {
       axes: axes(figure, chart),
       series: seriesOptions(figure, chart, shown),
       hooks: {
-        drawClear: [(plot) => drawBands(plot, figure, chart.bands ?? [])],
+        drawAxes: [(plot) => drawThresholds(plot, figure, chart.thresholds ?? [])],
         draw: [(plot) => drawMarks(plot, figure, chart.marks ?? [])],
         setCursor: [(plot) => words?.show(plot.cursor.idx ?? null)],
         setSelect: [selected],

@@ -3,10 +3,10 @@
 
 /** @typedef {{ name: string, values: (number | null)[], tone?: string, is_dashed?: boolean, is_behind?: boolean }} Series */
 /** @typedef {{ at: number, label: string }} Mark */
-/** @typedef {{ from: number, to: number | null, tone: string }} Band */
+/** @typedef {{ at: number, tone: string }} Threshold The lowest first. */
 /** What chart.rs writes; times are Unix milliseconds.
  * @typedef {{ title: string, kind: "lines" | "bars" | "stacked_bars" | "stacked", unit: Unit, from: number, to: number,
- *   step: number, times: number[], series: Series[], is_log?: boolean, marks?: Mark[], bands?: Band[], sync?: string }} Chart */
+ *   step: number, times: number[], series: Series[], is_log?: boolean, marks?: Mark[], thresholds?: Threshold[], sync?: string }} Chart */
 
 /** Colours given out in order; further series are dashed in the same ones. */
 const N_COLOURS = 8;
@@ -66,11 +66,18 @@ function drawn(chart, shown) {
   return [chart.times, ...sums];
 }
 
-/** From 0 where nothing is below it, with some room above. @param {number | null} low @param {number | null} high @returns {uPlot.Range.MinMax} */
-function valueRange(low, high) {
-  if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
-  const room = (high - Math.min(low, 0)) * 0.08 || Math.abs(high) * 0.1 || 1;
-  return [low >= 0 ? 0 : low - room, high > 0 || low >= 0 ? high + room : 0];
+/** What an axis of parts of one reaches at least: its first threshold, so that no error at all, or one of thousands,
+ * is seen to be few. @param {Chart} chart @returns {number} 0 where there is no such thing. */
+function leastTop(chart) {
+  return chart.unit === "ratio" ? (chart.thresholds?.[0]?.at ?? 0) * 1.25 : 0;
+}
+
+/** From 0 where nothing is below it, with some room above, up to `top` at least.
+ * @param {number | null} low @param {number | null} high @param {number} top @returns {uPlot.Range.MinMax} */
+function valueRange(low, high, top) {
+  if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [0, top || 1];
+  const room = (high - Math.min(low, 0)) * 0.08 || Math.abs(high) * 0.1 || top || 1;
+  return [low >= 0 ? 0 : low - room, high > 0 || low >= 0 ? Math.max(high + room, top) : 0];
 }
 
 /** Whole powers of ten. @param {number | null} low @param {number | null} high @returns {uPlot.Range.MinMax} */
@@ -87,7 +94,7 @@ const BEHIND_SHARE = 3;
 function scales(chart) {
   return {
     x: { time: true, range: () => [chart.from, chart.to] },
-    y: chart.is_log ? { distr: 3, range: (_, low, high) => logRange(low, high) } : { range: (_, low, high) => valueRange(low, high) },
+    y: chart.is_log ? { distr: 3, range: (_, low, high) => logRange(low, high) } : { range: (_, low, high) => valueRange(low, high, leastTop(chart)) },
     behind: { range: (_, _low, high) => [0, (high || 1) * BEHIND_SHARE] },
   };
 }
@@ -141,18 +148,24 @@ function seriesOptions(home, chart, shown) {
   return [{}, ...options];
 }
 
-/** @param {uPlot} plot @param {Element} home @param {Band[]} bands Thresholds, behind everything. */
-function drawBands(plot, home, bands) {
+/** @param {uPlot} plot @param {Element} home @param {Threshold[]} thresholds A line each, over the grid and behind the series. */
+function drawThresholds(plot, home, thresholds) {
   const { ctx, bbox } = plot;
   const { min = 0, max = 1 } = plot.scales["y"] ?? {};
-  for (const band of bands) {
-    const from = Math.max(band.from, min);
-    const to = Math.min(band.to ?? max, max);
-    if (from >= to) continue;
-    const top = plot.valToPos(to, "y", true);
-    ctx.fillStyle = faded(paintOf(home, `tone-${band.tone}`), 0.09);
-    ctx.fillRect(bbox.left, top, bbox.width, plot.valToPos(from, "y", true) - top);
+  ctx.save();
+  ctx.lineWidth = devicePixelRatio;
+  ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const { at, tone } of thresholds) {
+    if (at <= min || at >= max) continue;
+    // On whole pixels.
+    const y = Math.floor(plot.valToPos(at, "y", true)) + devicePixelRatio / 2;
+    ctx.strokeStyle = paintOf(home, `tone-${tone}`);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
   }
+  ctx.restore();
 }
 
 /** @param {uPlot} plot @param {Element} home @param {Mark[]} marks A line each, and its words as far as there is room. */
