@@ -276,3 +276,19 @@ journey("no errors look like none: the axis ends above the first threshold", sta
   const [top] = (await page.evaluate(heights, ["errors", "tone-warn"] as [string, string])) ?? [0];
   assert.ok(top > 0.6, `the threshold of 1 % is at ${top} of the height`);
 });
+
+/** As long as a project's name may be. */
+const LONG = "a-project-whose-name-is-as-long-as-any-can-be-".padEnd(80, "x");
+
+journey("a long name of a project widens neither page nor form", stack, {}, async ({ page, stack }) => {
+  await sendMetrics(stack, calm(LONG));
+  for (const path of ["?range=1h", "explore?name=queue_depth", "api-monitoring", "alerts"]) {
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.goto(stack.url("metrics", path));
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, path);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto(stack.url("metrics", "explore?name=queue_depth"));
+  const box = await page.getByLabel("Project").boundingBox();
+  assert.ok(box && box.width <= 220, `${box?.width} px`);
+});
