@@ -68,6 +68,23 @@ journey("the overview draws requests, errors and latency, and tells them in tabl
   await page.getByText("Samples since the start").waitFor();
 });
 
+journey("the overview of one endpoint keeps it until its chip is pressed", stack, {}, async ({ page, stack }) => {
+  await page.goto(stack.url("metrics", "?range=30m&project=shop&endpoint=%2Fsearch"));
+  await drawn(page, "requests").waitFor();
+  const endpoints = page.locator("#endpoints tbody tr");
+  assert.equal(await endpoints.count(), 1);
+  await page.locator(".range summary").click();
+  await page.getByRole("button", { name: "1 hour", exact: true }).click();
+  await page.waitForURL(/range=1h/);
+  await page.locator("#project").selectOption("");
+  await page.waitForURL((url) => !url.searchParams.get("project"));
+  assert.equal(new URL(page.url()).searchParams.get("endpoint"), "/search");
+  await page.getByRole("link", { name: "Without Endpoint: /search" }).click();
+  await page.waitForURL((url) => !url.searchParams.has("endpoint"));
+  await endpoints.nth(1).waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("range"), "1h");
+});
+
 journey("a drag zooms in, the picker leads out again, and the range goes along", stack, {}, async ({ page, stack }) => {
   await page.goto(stack.url("metrics", "?range=30m&project=shop"));
   await drawn(page, "latency").waitFor();

@@ -13,6 +13,7 @@ type Place = { name: string; path?: string; stack?: typeof full; prepare?: (visi
 
 const PLACES: Place[] = [
   { name: "metrics", path: "?range=1h" },
+  { name: "metrics-endpoint", path: "?range=1h&endpoint=%2Fsearch" },
   { name: "metrics-start", stack: empty },
   { name: "metrics-none", path: "?range=15m&project=nobody" },
   { name: "explore", path: "explore" },

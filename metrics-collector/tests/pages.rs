@@ -49,6 +49,44 @@ async fn the_overview_tells_requests_errors_latency_and_vitals() {
 }
 
 #[tokio::test]
+async fn the_overview_of_one_endpoint_is_of_it_alone_and_says_so() {
+    let (_server, mut client) = filled().await;
+    let metrics = json!([
+        {"name": "http_requests_total", "type": "counter", "value": 300, "timestamp": now_ms() - 120_000,
+         "project": "shop", "labels": {"endpoint": "/a&b", "status": "200", "method": "GET"}},
+        {"name": "http_request_duration_seconds", "type": "histogram", "value": 4, "timestamp": now_ms() - 120_000,
+         "project": "shop", "labels": {"endpoint": "/a&b", "status": "200", "method": "GET"}},
+    ]);
+    send(&mut client, &metrics).await;
+    let text = page(&mut client, "/?range=1h&project=shop&endpoint=%2Fa%26b").await;
+    for told in [
+        "<code>/a&#38;b</code>",
+        "Endpoint: /a&#38;b",
+        "0.0833/s",
+        "0 %",
+        "4 s",
+    ] {
+        assert!(text.contains(told), "{told} is not in {text}");
+    }
+    assert!(
+        !text.contains("<code>/cart</code>") && !text.contains("Web Vitals"),
+        "{text}"
+    );
+    // What the other links keep, and the way out.
+    assert!(text.contains("name=\"endpoint\" value=\"/a&#38;b\""), "{text}");
+    assert!(
+        text.contains("href=\"?project=shop&#38;endpoint=%2Fa%26b&#38;from="),
+        "{text}"
+    );
+    assert!(text.contains("href=\"./?project=shop&#38;range=1h\""), "{text}");
+    let none = page(&mut client, "/?range=1h&endpoint=/nowhere").await;
+    assert!(
+        none.contains("Endpoint: /nowhere") && none.contains("No requests in this range"),
+        "{none}"
+    );
+}
+
+#[tokio::test]
 async fn without_metrics_the_overview_says_how_to_send_one() {
     let server = start().await;
     let text = page(&mut server.client(), "/").await;

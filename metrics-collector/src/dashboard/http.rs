@@ -8,8 +8,9 @@ use super::{MAX_ROWS, Scope};
 use crate::app::App;
 use crate::catalogue;
 use crate::domain::aggregate::Aggregate;
+use crate::domain::matcher::Matcher;
 use crate::domain::resolution::Step;
-use crate::domain::select::{Answer, Function};
+use crate::domain::select::{Answer, Function, Select};
 use crate::domain::well_known::{HTTP, HttpMetrics, is_failure};
 use crate::engine::Found;
 
@@ -64,15 +65,19 @@ pub(crate) fn http_kinds(app: &App, project: Option<&str>) -> Vec<&'static HttpM
     HTTP.iter().filter(|names| has(names.requests)).collect()
 }
 
+/// Whose requests are meant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) names: &'static HttpMetrics,
+    /// Those for this one alone.
+    pub(crate) endpoint: Option<&'a str>,
+}
+
 /// Reads all of it.
-pub(crate) async fn http(
-    app: &App,
-    names: &'static HttpMetrics,
-    scope: &Scope,
-    step_ms: i64,
-) -> Result<Http> {
+pub(crate) async fn http(app: &App, asked: Asked<'_>, scope: &Scope, step_ms: i64) -> Result<Http> {
+    let names = asked.names;
     let (step, whole, earlier) = (Step::Ms(step_ms), Step::Whole, scope.before());
-    let selects = vec![
+    let selects = [
         scope.by(names.requests, &[names.status], step),
         scope.select(names.durations, step),
         scope.by(names.requests, &[names.endpoint, names.status], whole),
@@ -80,7 +85,14 @@ pub(crate) async fn http(
         earlier.by(names.requests, &[names.status], whole),
         earlier.select(names.durations, whole),
     ];
-    let found = <[Found; 6]>::try_from(app.find(selects).await?);
+    let matchers = asked
+        .endpoint
+        .map(|endpoint| Matcher::is(names.endpoint, endpoint));
+    let selects = selects.map(|select| Select {
+        matchers: matchers.iter().cloned().collect(),
+        ..select
+    });
+    let found = <[Found; 6]>::try_from(app.find(selects.into()).await?);
     let [
         by_status,
         latency,

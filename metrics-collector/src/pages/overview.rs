@@ -6,7 +6,9 @@ use service::{page, unix_ms};
 use ui::{Count, RangePicker};
 use web::{Request, Response, ResponseExt, Result, StatusCode};
 
-use super::overview_view::{OverviewPage, Tab, http_view, ingest_facts, notes, targets, vitals_view};
+use super::overview_view::{
+    EndpointChip, OverviewPage, Tab, http_view, ingest_facts, notes, targets, vitals_view,
+};
 use super::start_view::Start;
 use crate::api::vantage::card;
 use crate::app::App;
@@ -27,7 +29,7 @@ pub(crate) async fn card_or_page(app: Arc<App>, request: Request) -> Result<Resp
     }
 }
 
-/// `GET /[?range=|from=&to=][&project=][&requests=app|browser|monlight]`
+/// `GET /[?range=|from=&to=][&project=][&requests=app|browser|monlight][&endpoint=]`
 async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     let now_ms = unix_ms();
     let query = request.query();
@@ -44,6 +46,7 @@ async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         .copied()
         .find(|kind| Some(kind.key) == wanted)
         .or(kinds.first().copied());
+    let endpoint = query.get("endpoint").filter(|endpoint| !endpoint.is_empty());
     let (n_metrics, projects) = {
         let registry = app.ingest.registry();
         let n_metrics = catalogue::names(&registry, None).len();
@@ -54,11 +57,16 @@ async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     };
     let step_ms = dashboard::chart_step_ms(picker.range.length_ms(), FINEST_MS);
     let http = match kind {
-        Some(kind) => Some(http::http(&app, kind, &scope, step_ms).await?),
+        Some(names) => {
+            let asked = http::Asked { names, endpoint };
+            Some(http::http(&app, asked, &scope, step_ms).await?)
+        }
         None => None,
     };
     let marks = dashboard::marks(&app, &scope).await?;
-    let vitals = match vitals::has_vitals(&app, scope.project.as_deref()) {
+    // Pages of browsers are no endpoints of an app.
+    let has_vitals = endpoint.is_none() && vitals::has_vitals(&app, scope.project.as_deref());
+    let vitals = match has_vitals {
         true => vitals::vitals(&app, &scope).await?,
         false => None,
     };
@@ -69,6 +77,9 @@ async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         n_metrics,
         kinds: kinds.iter().map(|names| Tab::of(names, kind, &picker)).collect(),
         kind_param: wanted.map(str::to_owned),
+        endpoint: kind
+            .zip(endpoint)
+            .map(|(names, endpoint)| EndpointChip::of(names, endpoint, &picker)),
         http: http.map(|http| http_view(http, &scope, &picker, &marks, now_ms)),
         vitals: vitals.map(vitals_view),
         facts: ingest_facts(&health, Count::new(n_metrics as u64), now_ms),

@@ -32,6 +32,7 @@ pub(crate) struct OverviewPage {
     pub(crate) projects: Vec<String>,
     pub(crate) kinds: Vec<Tab>,
     pub(crate) kind_param: Option<String>,
+    pub(crate) endpoint: Option<EndpointChip>,
     pub(crate) http: Option<HttpView>,
     pub(crate) vitals: Option<VitalsView>,
     pub(crate) facts: Vec<Fact>,
@@ -54,18 +55,46 @@ pub(crate) struct Tab {
 
 impl Tab {
     pub(crate) fn of(names: &HttpMetrics, chosen: Option<&HttpMetrics>, picker: &RangePicker) -> Self {
-        let kept = picker.kept.iter().filter(|(name, _)| name != "requests");
-        let range = picker.range_pairs();
-        let pairs = kept
-            .map(|(name, value)| (name.as_str(), Some(value.as_str())))
-            .chain(range.iter().map(|(name, value)| (*name, Some(value.as_str()))))
-            .chain([("requests", Some(names.key))]);
         Self {
             title: names.title,
-            query: format!("./{}", link::query(pairs)),
+            // What one kind of client asks for has another name for the others, so that no endpoint goes along.
+            query: query(picker, &["requests", "endpoint"], Some(names.key)),
             is_current: chosen.is_some_and(|chosen| chosen.key == names.key),
         }
     }
+}
+
+/// The one endpoint that is shown.
+pub(crate) struct EndpointChip {
+    pub(crate) value: String,
+    /// `Endpoint: /checkout`
+    pub(crate) text: String,
+    /// The page without it.
+    pub(crate) query: String,
+}
+
+impl EndpointChip {
+    pub(crate) fn of(names: &HttpMetrics, value: &str, picker: &RangePicker) -> Self {
+        Self {
+            value: value.to_owned(),
+            text: format!("{}: {value}", capitalized(names.endpoint)),
+            query: query(picker, &["endpoint"], None),
+        }
+    }
+}
+
+/// The same page and range without the parameters `but`, and of the requests of another kind of client.
+fn query(picker: &RangePicker, but: &[&str], requests: Option<&str>) -> String {
+    let kept = picker
+        .kept
+        .iter()
+        .filter(|(name, _)| !but.contains(&name.as_str()));
+    let range = picker.range_pairs();
+    let pairs = kept
+        .map(|(name, value)| (name.as_str(), Some(value.as_str())))
+        .chain(range.iter().map(|(name, value)| (*name, Some(value.as_str()))))
+        .chain([("requests", requests)]);
+    format!("./{}", link::query(pairs))
 }
 
 /// Requests of one kind of client.
