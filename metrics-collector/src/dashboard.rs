@@ -34,6 +34,18 @@ impl Scope {
         }
     }
 
+    /// The part of it that is over: what is told by time is told of this one. Where nothing is over yet, all of it.
+    pub(crate) fn over(&self, now_ms: i64) -> Self {
+        let to_ms = match self.from_ms < now_ms {
+            true => self.to_ms.min(now_ms),
+            false => self.to_ms,
+        };
+        Self {
+            to_ms,
+            ..self.clone()
+        }
+    }
+
     /// Everything of a metric in it, merged.
     pub(crate) fn select(&self, name: &str, step: Step) -> Select {
         Select {
@@ -121,6 +133,24 @@ pub(crate) fn chart_step_ms(range_ms: i64, finest_ms: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_still_to_come_counts_neither_now_nor_before() {
+        let scope = |from_ms, to_ms| Scope {
+            project: None,
+            from_ms,
+            to_ms,
+        };
+        let check = |asked: Scope, over: (i64, i64), before: (i64, i64)| {
+            let over_now = asked.over(1000);
+            assert_eq!((over_now.from_ms, over_now.to_ms), over, "{asked:?}");
+            let earlier = over_now.before();
+            assert_eq!((earlier.from_ms, earlier.to_ms), before, "{asked:?}");
+        };
+        check(scope(400, 1600), (400, 1000), (-200, 400));
+        check(scope(400, 900), (400, 900), (-100, 400));
+        check(scope(1000, 1500), (1000, 1500), (500, 1000));
+    }
 
     #[test]
     fn charts_have_about_as_many_points_as_are_seen() {

@@ -184,23 +184,34 @@ pub(crate) async fn find(app: &App, asked: &Asked, now_ms: i64) -> Result<Found>
     let query = asked
         .query(range.from_ms, range.to_ms, apdex_us)
         .ok_or_else(too_long)?;
-    let length_ms = query.to_ms - query.from_ms;
+    let over_ms = over_ms(&query, now_ms);
     let before = Query {
-        from_ms: query.from_ms - length_ms,
+        from_ms: query.from_ms - over_ms,
         to_ms: query.from_ms,
         ..query.clone()
     };
     let (step_ms, span_ms) = (query.bucket.span_ms(), (query.from_ms, query.to_ms));
     let (now, before) = tokio::join!(app.request_overview(query), app.request_overview(before));
-    let over_ms = span_ms.1.min(now_ms) - span_ms.0;
+    let told_ms = span_ms.1.min(now_ms) - span_ms.0;
     Ok(Found {
         now: now?,
         before: before?,
-        seconds: (over_ms.max(Tier::Minute.span_ms()) / 1000) as f64,
+        seconds: (told_ms.max(Tier::Minute.span_ms()) / 1000) as f64,
         step_ms,
         span_ms,
         thresholds,
     })
+}
+
+/// How much of the time asked for is over, in whole points: what is to come counts neither now nor before. All of it
+/// where nothing is over yet.
+fn over_ms(query: &Query, now_ms: i64) -> i64 {
+    let step_ms = query.bucket.span_ms();
+    let n_begun = (now_ms - query.from_ms + step_ms - 1).div_euclid(step_ms);
+    match n_begun > 0 {
+        true => (query.to_ms - query.from_ms).min(n_begun * step_ms),
+        false => query.to_ms - query.from_ms,
+    }
 }
 
 /// Values of a dimension that a form offers.
@@ -246,6 +257,20 @@ mod tests {
         // An hour of last month has no minutes any more, one of last year only hours.
         check("from=2026-10-20 00:00&to=2026-10-20 01:00", Bucket::FiveMinutes);
         check("from=2025-11-20 00:00&to=2025-11-20 01:00", Bucket::Hour);
+    }
+
+    #[test]
+    fn what_is_still_to_come_counts_neither_now_nor_before() {
+        let check = |query: &str, hours: i64| {
+            let asked = asked(query);
+            let range = &asked.picker.range;
+            let query = asked.query(range.from_ms, range.to_ms, 0).unwrap();
+            assert_eq!(over_ms(&query, NOW), hours * HOUR_MS);
+        };
+        check("range=6h", 6);
+        check("from=2026-11-20 08:00&to=2026-11-20 12:00", 2);
+        check("from=2026-11-19 08:00&to=2026-11-19 12:00", 4);
+        check("from=2026-11-21 08:00&to=2026-11-21 12:00", 4);
     }
 
     #[test]

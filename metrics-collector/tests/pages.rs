@@ -87,6 +87,18 @@ async fn the_overview_of_one_endpoint_is_of_it_alone_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_range_that_ends_in_the_future_is_told_of_what_is_over() {
+    let (_server, mut client) = filled().await;
+    let range = "from=now-30m&to=now%2B30m&project=shop";
+    let text = page(&mut client, &format!("/?{range}")).await;
+    assert!(text.contains("<p class=\"figure\">0.0556/s"), "{text}");
+    let metric = page(&mut client, &format!("/metrics/http_requests_total?{range}")).await;
+    // Of half an hour, to a second.
+    let is_told = ["0.0556/s", "0.0555/s"].iter().any(|rate| metric.contains(rate));
+    assert!(is_told, "{metric}");
+}
+
+#[tokio::test]
 async fn without_metrics_the_overview_says_how_to_send_one() {
     let server = start().await;
     let text = page(&mut server.client(), "/").await;

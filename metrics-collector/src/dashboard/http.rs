@@ -73,15 +73,22 @@ pub(crate) struct Asked<'a> {
     pub(crate) endpoint: Option<&'a str>,
 }
 
-/// Reads all of it.
-pub(crate) async fn http(app: &App, asked: Asked<'_>, scope: &Scope, step_ms: i64) -> Result<Http> {
+/// Reads all of it: over time by steps of the charts, the rest of what is over at `now_ms`.
+pub(crate) async fn http(
+    app: &App,
+    asked: Asked<'_>,
+    scope: &Scope,
+    step_ms: i64,
+    now_ms: i64,
+) -> Result<Http> {
     let names = asked.names;
-    let (step, whole, earlier) = (Step::Ms(step_ms), Step::Whole, scope.before());
+    let (step, whole, over) = (Step::Ms(step_ms), Step::Whole, scope.over(now_ms));
+    let earlier = over.before();
     let selects = [
         scope.by(names.requests, &[names.status], step),
         scope.select(names.durations, step),
-        scope.by(names.requests, &[names.endpoint, names.status], whole),
-        scope.by(names.durations, &[names.endpoint], whole),
+        over.by(names.requests, &[names.endpoint, names.status], whole),
+        over.by(names.durations, &[names.endpoint], whole),
         earlier.by(names.requests, &[names.status], whole),
         earlier.select(names.durations, whole),
     ];
@@ -105,7 +112,7 @@ pub(crate) async fn http(app: &App, asked: Asked<'_>, scope: &Scope, step_ms: i6
         names,
         by_status: by_status.into_answer(Some(Function::Rate)),
         latency: latency.into_answer(None),
-        now: totals(&counts, &durations, scope),
+        now: totals(&counts, &durations, &over),
         before: totals(&counts_before, &durations_before, &earlier),
         endpoints: endpoints(&counts, &durations),
     })

@@ -49,17 +49,20 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         from_ms: picker.range.from_ms,
         to_ms: picker.range.to_ms,
     };
-    let select = |step: Step, function: Option<Function>, split: Split| Select {
+    let select = |scope: &Scope, step: Step, function: Option<Function>, split: Split| Select {
         kind: Some(kind),
         function,
         split,
         ..scope.select(&name, step)
     };
+    let over = scope.over(now_ms);
     let step = Step::Ms(chart_step_ms(picker.range.length_ms(), FINEST_MS));
     let rate = kind.is_additive().then_some(Function::Rate);
-    let over_time = app.select(select(step, rate, Split::Merged)).await?;
-    let whole = app.select(select(Step::Whole, rate, Split::Merged)).await?;
-    let each = app.select(select(Step::Whole, rate, Split::All)).await?;
+    let over_time = app.select(select(&scope, step, rate, Split::Merged)).await?;
+    let whole = app
+        .select(select(&over, Step::Whole, rate, Split::Merged))
+        .await?;
+    let each = app.select(select(&over, Step::Whole, rate, Split::All)).await?;
     let marks = dashboard::marks(&app, &scope).await?;
     let mut charts = charts(&over_time, &name, now_ms);
     for chart in &mut charts {

@@ -59,7 +59,7 @@ async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     let http = match kind {
         Some(names) => {
             let asked = http::Asked { names, endpoint };
-            Some(http::http(&app, asked, &scope, step_ms).await?)
+            Some(http::http(&app, asked, &scope, step_ms, now_ms).await?)
         }
         None => None,
     };

@@ -183,7 +183,7 @@ fn both_of(text: &str) -> Option<(&str, &str)> {
 }
 
 /// One point in time: `2026-11-28T07:00:00Z`, `2026-11-28 07:00` (UTC), `2026-11-28`, Unix seconds or milliseconds,
-/// `now`, `now-6h`.
+/// `now`, `now-6h`, `now+30m`.
 fn point(name: &str, text: &str, now_ms: i64) -> Result<i64, String> {
     relative(text, now_ms)
         .or_else(|| unix(text))
@@ -197,9 +197,12 @@ fn point(name: &str, text: &str, now_ms: i64) -> Result<i64, String> {
 }
 
 fn relative(text: &str, now_ms: i64) -> Option<i64> {
-    match text.strip_prefix("now")? {
-        "" => Some(now_ms),
-        before => Some(now_ms - duration_ms(before.strip_prefix('-')?)?),
+    let distance = text.strip_prefix("now")?;
+    // A `+` in a query is a blank unless it was encoded.
+    match (distance.strip_prefix('-'), distance.strip_prefix(['+', ' '])) {
+        (Some(before), _) => Some(now_ms - duration_ms(before)?),
+        (_, Some(after)) => Some(now_ms + duration_ms(after)?),
+        _ => distance.is_empty().then_some(now_ms),
     }
 }
 
@@ -282,6 +285,18 @@ mod tests {
         check("1795849200", NOW - HOUR_MS);
         check("1795849200000", NOW - HOUR_MS);
         check(" now-15m ", NOW - 15 * 60_000);
+    }
+
+    #[test]
+    fn a_range_may_end_in_the_future() {
+        for to in ["now+30m", "now 30m"] {
+            let range = read(&[("from", "now-30m"), ("to", to)]).unwrap();
+            assert_eq!(
+                (range.from_ms, range.to_ms),
+                (NOW - HOUR_MS / 2, NOW + HOUR_MS / 2)
+            );
+        }
+        assert!(read(&[("to", "now+2000d")]).is_err());
     }
 
     #[test]
