@@ -39,3 +39,37 @@ async fn a_session_counts_once_over_hours_and_kills_and_when_it_is_written() {
     let series = get_json(&mut client, "/api/metrics/series?name=web_vitals_lcp").await;
     assert_eq!(series["total"], 2);
 }
+
+/// Kept by the hour, they are none of a quarter of one.
+#[tokio::test]
+async fn the_overview_tells_sessions_only_of_times_of_which_they_are_known() {
+    let server = launch().start().await;
+    let mut client = server.client();
+    let at = now_ms() - 60_000;
+    let views: Vec<Value> = (0..30)
+        .map(|session| {
+            json!({"name": "web_vitals_ttfb", "type": "histogram", "value": 90,
+                   "timestamp": if session < 3 { at } else { at - at.rem_euclid(HOUR_MS) },
+                   "labels": {"page": "/a", "session_id": format!("s{session}")}})
+        })
+        .collect();
+    send(&mut client, &views.into()).await;
+    let mut told = async |query: &str| {
+        let text = client.get(query).await.text();
+        let is_column = text.contains("data-label=\"Sessions\">30<");
+        let note = ["of all hours that the range touches", "of six hours and more"];
+        (is_column, note.map(|words| text.contains(words)))
+    };
+    assert_eq!(
+        told("/?range=30s&to=now").await,
+        (false, [false, false]),
+        "nothing at all"
+    );
+    assert_eq!(told("/?range=2m").await, (false, [false, true]));
+    assert_eq!(told("/?range=7h").await, (true, [true, false]));
+    let hour = at - at.rem_euclid(HOUR_MS);
+    assert_eq!(
+        told(&format!("/?from={hour}&to=now")).await,
+        (true, [false, false])
+    );
+}

@@ -10,6 +10,7 @@ use crate::catalogue;
 use crate::domain::aggregate::Aggregate;
 use crate::domain::decimal;
 use crate::domain::resolution::Step;
+use crate::domain::timestamp::HOUR_MS;
 use crate::domain::well_known::{RATED_QUANTILE, Rating, VITALS, Vital};
 use crate::engine::Found;
 
@@ -45,6 +46,34 @@ pub(crate) struct Vitals {
     pub(crate) pages: Vec<Page>,
     /// Distinct sessions of all pages.
     pub(crate) n_sessions: Option<u64>,
+}
+
+/// Whether sessions, which are kept by the hour, can be told of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SessionsTold {
+    /// It is made of whole hours.
+    Exactly,
+    /// Those of all hours that it touches, the first of which begins then.
+    Since(i64),
+    /// Those hours would be much longer than it.
+    No,
+}
+
+/// Hours that a range of this length touches are longer by a third at most; those that end now by a sixth.
+const LEAST_MS: i64 = 6 * HOUR_MS;
+
+impl SessionsTold {
+    /// `to_ms` of a range that ends now or later is all there is.
+    pub(crate) fn of(scope: &Scope, now_ms: i64) -> Self {
+        let is_on_hour = |at_ms: i64| at_ms.rem_euclid(HOUR_MS) == 0;
+        match scope.to_ms - scope.from_ms {
+            _ if is_on_hour(scope.from_ms) && (is_on_hour(scope.to_ms) || scope.to_ms >= now_ms) => {
+                Self::Exactly
+            }
+            LEAST_MS.. => Self::Since(scope.from_ms - scope.from_ms.rem_euclid(HOUR_MS)),
+            _ => Self::No,
+        }
+    }
 }
 
 /// Whether there are any.
@@ -147,5 +176,31 @@ impl Page {
             p75: [None; VITALS.len()],
             n_sessions: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_are_told_where_whole_hours_are_about_the_range() {
+        const NOW: i64 = 1000 * HOUR_MS + 20 * 60_000;
+        let check = |from_ms: i64, to_ms: i64, expected: SessionsTold| {
+            let scope = Scope {
+                project: None,
+                from_ms,
+                to_ms,
+            };
+            assert_eq!(SessionsTold::of(&scope, NOW), expected, "{from_ms} {to_ms}");
+        };
+        let hour = |n: i64| n * HOUR_MS;
+        check(NOW - 15 * 60_000, NOW, SessionsTold::No);
+        check(NOW - hour(5), NOW, SessionsTold::No);
+        check(NOW - hour(6), NOW, SessionsTold::Since(hour(994)));
+        check(hour(1000), NOW, SessionsTold::Exactly);
+        check(hour(1000), hour(1001), SessionsTold::Exactly);
+        check(hour(998), hour(999), SessionsTold::Exactly);
+        check(hour(998), hour(999) + 1, SessionsTold::No);
     }
 }

@@ -81,7 +81,7 @@ async fn show(app: Arc<App>, request: Request) -> Result<Response> {
             .zip(endpoint)
             .map(|(names, endpoint)| EndpointChip::of(names, endpoint, &picker)),
         http: http.map(|http| http_view(http, &scope, &picker, &marks, now_ms)),
-        vitals: vitals.map(vitals_view),
+        vitals: vitals.map(|vitals| vitals_view(vitals, &scope, now_ms)),
         facts: ingest_facts(&health, Count::new(n_metrics as u64), now_ms),
         notes: notes(&health),
         targets: targets(app.scrapes.all(), now_ms),

@@ -8,7 +8,7 @@ use super::start_view::Start;
 use crate::app::IngestHealth;
 use crate::dashboard::Scope;
 use crate::dashboard::http::{Endpoint, Http, Totals};
-use crate::dashboard::vitals::{Page, VitalTotals, Vitals};
+use crate::dashboard::vitals::{Page, SessionsTold, VitalTotals, Vitals};
 use crate::domain::well_known::{HttpMetrics, Rating, VITALS, Vital, is_failure};
 use crate::intake::Refusal;
 use crate::scrapes::Outcome;
@@ -294,9 +294,23 @@ pub(crate) struct VitalsView {
     pub(crate) cards: Vec<VitalCard>,
     pub(crate) pages: Vec<PageRow>,
     pub(crate) sessions: Option<Count>,
+    told: SessionsTold,
+    now_ms: i64,
 }
 
 impl VitalsView {
+    fn has_sessions(&self) -> bool {
+        self.told != SessionsTold::No
+    }
+
+    /// From when on there are sessions, where that is not the range's begin.
+    fn sessions_since(&self) -> Option<Moment> {
+        match self.told {
+            SessionsTold::Since(at_ms) => Some(Moment::new(at_ms, self.now_ms)),
+            SessionsTold::Exactly | SessionsTold::No => None,
+        }
+    }
+
     fn titles(&self) -> impl Iterator<Item = &'static str> {
         VITALS.iter().map(|vital| vital.title)
     }
@@ -334,11 +348,21 @@ pub(crate) struct Cell {
     pub(crate) tone: &'static str,
 }
 
-pub(crate) fn vitals_view(vitals: Vitals) -> VitalsView {
+pub(crate) fn vitals_view(vitals: Vitals, scope: &Scope, now_ms: i64) -> VitalsView {
+    let told = SessionsTold::of(scope, now_ms);
     VitalsView {
         cards: vitals.totals.iter().map(vital_card).collect(),
-        pages: vitals.pages.into_iter().map(page_row).collect(),
-        sessions: vitals.n_sessions.map(Count::new),
+        pages: vitals
+            .pages
+            .into_iter()
+            .map(|page| page_row(page, told))
+            .collect(),
+        sessions: vitals
+            .n_sessions
+            .filter(|_| told != SessionsTold::No)
+            .map(Count::new),
+        told,
+        now_ms,
     }
 }
 
@@ -389,7 +413,7 @@ fn parts([good, between, poor]: [f64; 3]) -> Parts {
     }
 }
 
-fn page_row(page: Page) -> PageRow {
+fn page_row(page: Page, told: SessionsTold) -> PageRow {
     let cells = VITALS.iter().zip(page.p75).map(|(vital, p75)| Cell {
         title: vital.title,
         value: shown(unit_of(vital), p75),
@@ -400,6 +424,11 @@ fn page_row(page: Page) -> PageRow {
         views: Count::new(page.n_views),
         sessions: page
             .n_sessions
+            .map(|n| match told {
+                // Whoever sees a page sees it once at least; beyond 128 sessions are counted within a few percent.
+                SessionsTold::Exactly => n.min(page.n_views),
+                SessionsTold::Since(_) | SessionsTold::No => n,
+            })
             .map_or_else(|| "–".to_owned(), |n| Count::new(n).short),
         path: page.path,
     }
