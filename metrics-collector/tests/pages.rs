@@ -99,6 +99,20 @@ async fn a_range_that_ends_in_the_future_is_told_of_what_is_over() {
 }
 
 #[tokio::test]
+async fn the_tab_of_monlight_itself_has_no_web_vitals_of_others() {
+    let (_server, mut client) = filled().await;
+    let ours = json!([{"name": "monlight_http_requests_total", "type": "counter", "value": 5,
+                       "labels": {"route": "/api/errors", "status": "201"}}]);
+    send(&mut client, &ours).await;
+    let text = page(&mut client, "/?requests=monlight").await;
+    assert!(
+        text.contains("/api/errors") && !text.contains("Web Vitals"),
+        "{text}"
+    );
+    assert!(page(&mut client, "/?requests=app").await.contains("Web Vitals"));
+}
+
+#[tokio::test]
 async fn without_metrics_the_overview_says_how_to_send_one() {
     let server = start().await;
     let text = page(&mut server.client(), "/").await;

@@ -17,6 +17,13 @@ pub struct HttpMetrics {
     pub status: &'static str,
 }
 
+impl HttpMetrics {
+    /// Whether it is the services of this stack that tell.
+    pub fn is_ours(&self) -> bool {
+        self.key == "monlight"
+    }
+}
+
 /// What is looked for, in this order: an app by the Python client, browsers by the JavaScript client, and the
 /// services of this stack.
 pub const HTTP: [HttpMetrics; 3] = [

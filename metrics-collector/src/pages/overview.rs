@@ -64,8 +64,9 @@ async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         None => None,
     };
     let marks = dashboard::marks(&app, &scope).await?;
-    // Pages of browsers are no endpoints of an app.
-    let has_vitals = endpoint.is_none() && vitals::has_vitals(&app, scope.project.as_deref());
+    // Pages of browsers are no endpoints of an app, and none of Monlight's where something else is on the overview.
+    let is_itself = kinds.len() > 1 && kind.is_some_and(|kind| kind.is_ours());
+    let has_vitals = endpoint.is_none() && !is_itself && vitals::has_vitals(&app, scope.project.as_deref());
     let vitals = match has_vitals {
         true => vitals::vitals(&app, &scope).await?,
         false => None,
