@@ -12,6 +12,7 @@ use crate::api::select_query::{self, duration_ms};
 use crate::app::App;
 use crate::catalogue;
 use crate::domain::alert_rule::{AlertRule, Condition, State, Told};
+use crate::domain::kind::Kind;
 use crate::domain::resolution::Step;
 use crate::domain::select::{Function, Select, Split};
 use crate::domain::timestamp::{DAY_MS, HOUR_MS, MINUTE_MS};
@@ -177,7 +178,7 @@ fn checked_query(app: &App, text: &str) -> Result<String> {
             "query has at most {MAX_QUERY_BYTES} bytes"
         )));
     }
-    let query = query_of(&Query::parse(text.trim_start_matches('?')));
+    let query = query_of(&named_function(app, Query::parse(text.trim_start_matches('?'))));
     let select = select(&query, 0, 1)?;
     let names = catalogue::names(&app.ingest.registry(), select.project.as_deref());
     let mut kinds = names
@@ -191,6 +192,28 @@ fn checked_query(app: &App, text: &str) -> Result<String> {
         return Err(Error::bad_request("metrics of this kind have no such function"));
     }
     Ok(query)
+}
+
+/// What the form calls the function that suits a metric; a rule is kept with that function's own name.
+pub(crate) const USUAL: &str = "usual";
+
+/// The query with the usual function of its metric in place of the word.
+fn named_function(app: &App, query: Query) -> Query {
+    if query.get("function") != Some(USUAL) {
+        return query;
+    }
+    let name = query.get("name").unwrap_or_default();
+    let names = catalogue::names(&app.ingest.registry(), query.get("project"));
+    let known = names.iter().filter(|metric| *metric.name == *name);
+    let known = known
+        .max_by_key(|metric| metric.n_series)
+        .map(|metric| metric.kind);
+    let function = known.unwrap_or_else(|| Kind::of_name(name)).usual_function();
+    let pairs = query.pairs().map(|(key, value)| match key {
+        "function" => (key, Some(function)),
+        _ => (key, Some(value)),
+    });
+    Query::parse(link::query(pairs).trim_start_matches('?'))
 }
 
 /// Of a URL's query what makes the line or lines, in one form: no time, no step.

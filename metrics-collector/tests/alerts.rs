@@ -505,3 +505,65 @@ async fn the_page_makes_a_rule_of_a_query_shows_how_it_stands_and_gives_a_refuse
         assert!(page.contains(part), "{part}: {page}");
     }
 }
+
+#[tokio::test]
+async fn a_counter_is_alerted_on_by_its_rate_unless_something_else_is_asked() {
+    let server = launch().start().await;
+    let mut client = server.client();
+    let counted = json!([
+        {"name": "orders_total", "type": "counter", "value": 5},
+        {"name": "took_seconds", "type": "histogram", "value": 5},
+    ]);
+    send(&mut client, &counted).await;
+    for (asked, function) in [
+        ("name=orders_total", "function=rate"),
+        ("name=orders_total&function=increase", "function=increase"),
+        ("name=took_seconds", "function=p95"),
+        ("name=took_seconds&function=p75", "function=p75"),
+    ] {
+        let page = client.get(&format!("/explore?{asked}&range=6h")).await.text();
+        let link = page
+            .split("alerts?")
+            .nth(1)
+            .and_then(|rest| rest.split("#rules").next());
+        assert!(
+            link.is_some_and(|link| link.ends_with(function)),
+            "{asked}: {link:?}"
+        );
+        let form = client.get(&format!("/alerts?{asked}&{function}")).await.text();
+        let chosen = format!("<option value=\"{}\" selected>", &function["function=".len()..]);
+        assert!(form.contains(&chosen), "{asked}: {form}");
+    }
+    let own = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    for (metric, function) in [
+        ("orders_total", "rate"),
+        ("took_seconds", "p95"),
+        ("not_yet_total", "rate"),
+        ("not_yet", "avg"),
+    ] {
+        let form =
+            format!("rule_name=x&metric={metric}&function=usual&condition=above&threshold=1&window=5m");
+        let done = client
+            .send("POST".parse().unwrap(), "/alerts/rules", &own, form)
+            .await;
+        assert_eq!(done.status, 303, "{metric}: {}", done.text());
+        let query = rules(&mut client).await.last().unwrap()["query"].to_string();
+        assert_eq!(query, format!("\"name={metric}&function={function}\""));
+    }
+    // A rule that the API made without one is changed as what it is.
+    let quantile = rule(&json!({"query": "name=took_seconds&function=quantile(0.9)"}));
+    for (rule, chosen) in [
+        (quantile, "quantile(0.9)"),
+        (rule(&json!({"query": "name=orders_total"})), "avg"),
+    ] {
+        let id = add(&mut client, "/api/rules", rule).await["id"].clone();
+        let page = client.get(&format!("/alerts?rule={id}")).await.text();
+        assert!(
+            page.contains(&format!("<option value=\"{chosen}\" selected>")),
+            "{page}"
+        );
+    }
+}

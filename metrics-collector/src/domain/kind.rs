@@ -42,6 +42,23 @@ impl Kind {
         Self::ALL.get(usize::from(number)).copied()
     }
 
+    /// What a metric is by its name alone, before there is any sample: Prometheus' counters end with `_total`.
+    pub fn of_name(name: &str) -> Self {
+        match name.ends_with("_total") {
+            true => Self::Counter,
+            false => Self::Gauge,
+        }
+    }
+
+    /// The function by which it is looked at first, where it is to be one number.
+    pub fn usual_function(self) -> &'static str {
+        match self {
+            Self::Counter | Self::Cumulative => "rate",
+            Self::Gauge => "avg",
+            Self::Histogram => "p95",
+        }
+    }
+
     /// Whether its buckets tell how much was added, so that it has a rate.
     pub fn is_additive(self) -> bool {
         !matches!(self, Self::Gauge)
@@ -58,6 +75,7 @@ mod tests {
             assert_eq!(Kind::read(kind.name()), Some(kind));
             assert_eq!(Kind::of_number(kind.number()), Some(kind));
         }
+        assert_eq!(Kind::of_name("http_requests_total"), Kind::Counter);
         assert_eq!(Kind::read("Counter"), None);
         assert_eq!(Kind::of_number(4), None);
     }

@@ -9,7 +9,7 @@ use service::unix_ms;
 use ui::{Excerpt, Frame, Moment, Template, link};
 use web::{Error, Query, Request, Response, ResponseExt, Result};
 
-use crate::alert_rule::{DEFAULT_WINDOW, NewRule, length_text, query_of};
+use crate::alert_rule::{DEFAULT_WINDOW, NewRule, USUAL, length_text, query_of};
 use crate::app::App;
 use crate::catalogue;
 use crate::domain::alert_rule::State;
@@ -18,8 +18,8 @@ use crate::store::alert_rules::{self, StoredRule};
 use crate::telling::{condition, explore_path, what};
 
 /// Functions that the form offers; the API takes more.
-const FUNCTIONS: [&str; 12] = [
-    "avg", "sum", "min", "max", "last", "count", "rate", "increase", "total", "p50", "p95", "p99",
+const FUNCTIONS: [&str; 13] = [
+    "avg", "sum", "min", "max", "last", "count", "rate", "increase", "total", "p50", "p75", "p95", "p99",
 ];
 /// Conditions as the form offers them.
 const CONDITIONS: [(&str, &str); 3] = [
@@ -122,8 +122,14 @@ impl RuleForm {
     /// Of a rule that is to be changed.
     fn of_stored(stored: &StoredRule) -> Self {
         let rule = &stored.rule;
+        let asked = Self::asked(&Query::parse(&rule.query));
         Self {
             id: Some(stored.id),
+            // What the API takes a rule for that names none.
+            function: match asked.function.as_str() {
+                "" => "avg".to_owned(),
+                function => function.to_owned(),
+            },
             name: rule.name.clone(),
             condition: rule.condition.name().to_owned(),
             threshold: rule
@@ -132,8 +138,15 @@ impl RuleForm {
                 .map_or_else(String::new, |it| it.to_string()),
             window: length_text(rule.window_ms),
             hold: length_text(rule.hold_ms),
-            ..Self::asked(&Query::parse(&rule.query))
+            ..asked
         }
+    }
+
+    /// One that the API took and the form does not offer: a rule that is changed keeps it.
+    fn other_function(&self) -> Option<&str> {
+        let function = self.function.as_str();
+        let is_offered = function.is_empty() || function == USUAL || FUNCTIONS.contains(&function);
+        (!is_offered).then_some(function)
     }
 
     fn of(form: &Query) -> Self {

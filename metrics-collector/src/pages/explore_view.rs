@@ -280,7 +280,9 @@ impl ExplorePage {
 
     /// The form of an alert on the same query, below the service's root.
     fn alert(&self) -> String {
+        // Unasked, the first is shown.
         let function = self.functions.iter().find(|choice| choice.is_chosen);
+        let function = function.or(self.functions.first());
         let function = function.map(|choice| match choice.value {
             // An alert has one threshold.
             PERCENTILES => "p95",
