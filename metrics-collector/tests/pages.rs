@@ -175,6 +175,20 @@ async fn a_metric_has_its_page() {
 }
 
 #[tokio::test]
+async fn a_metric_with_many_series_says_how_many_are_not_listed() {
+    let server = start().await;
+    let mut client = server.client();
+    let gauges = (0..31)
+        .map(|n| json!({"name": "fill", "type": "gauge", "value": n, "labels": {"disk": n.to_string()}}));
+    send(&mut client, &gauges.collect()).await;
+    let text = page(&mut client, "/metrics/fill?range=1h").await;
+    assert!(
+        text.contains("31 series") && text.contains("and 11 more with fewer samples"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn text_from_outside_stays_text() {
     let (_server, mut client) = filled().await;
     let name = "%3Cscript%3Ealert(1)%3C%2Fscript%3E";

@@ -68,12 +68,14 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     for chart in &mut charts {
         chart.marks = marks.clone();
     }
+    let series = series_rows(&each, &name, &scope, &picker);
     let view = MetricPage {
         tiles: tiles(&whole, &name),
         charts,
         labels: label_rows(&labels, &name, &scope, &picker),
         n_series: ui::Count::new(each.n_series as u64),
-        series: series_rows(&each, &name, &scope, &picker),
+        n_more_series: ui::Count::new(each.n_series.saturating_sub(series.len()) as u64),
+        series,
         kind,
         kinds,
         frame: app.common.frame(&request, name.clone()),

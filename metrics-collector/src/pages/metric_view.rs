@@ -23,6 +23,8 @@ pub(crate) struct MetricPage {
     pub(crate) labels: Vec<LabelRow>,
     pub(crate) n_series: Count,
     pub(crate) series: Vec<SeriesRow>,
+    /// Those that are not in the table.
+    pub(crate) n_more_series: Count,
 }
 
 impl MetricPage {
