@@ -65,8 +65,18 @@ impl Unit {
     }
 }
 
-const THOUSANDS: [(f64, &str); 5] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")];
-const BYTES: [(f64, &str); 5] = [
+const THOUSANDS: [(f64, &str); 7] = [
+    (1e18, "E"),
+    (1e15, "P"),
+    (1e12, "T"),
+    (1e9, "G"),
+    (1e6, "M"),
+    (1e3, "k"),
+    (1.0, ""),
+];
+const BYTES: [(f64, &str); 7] = [
+    (1e18, " EB"),
+    (1e15, " PB"),
     (1e12, " TB"),
     (1e9, " GB"),
     (1e6, " MB"),
@@ -134,7 +144,8 @@ mod tests {
         check(Unit::Plain, -0.0512, "-0.0512");
         check(Unit::Plain, 9.996, "10");
         check(Unit::Plain, 1e-9, "1.0e-9");
-        check(Unit::Plain, 1e25, "1.00e13T");
+        check(Unit::Plain, 1e15, "1P");
+        check(Unit::Plain, 1e25, "1.00e7E");
         check(Unit::PerSecond, 12.345, "12.3/s");
         check(Unit::Seconds, 0.0, "0 s");
         check(Unit::Seconds, 0.0123, "12.3 ms");
@@ -143,6 +154,7 @@ mod tests {
         check(Unit::Milliseconds, 2500.0, "2.5 s");
         check(Unit::Milliseconds, 0.25, "250 µs");
         check(Unit::Bytes, 1_560_000.0, "1.56 MB");
+        check(Unit::Bytes, 2.5e15, "2.5 PB");
         check(Unit::Ratio, 0.012_34, "1.23 %");
         check(Unit::Ratio, 1.0, "100 %");
         check(Unit::Plain, f64::NAN, "–");
