@@ -141,3 +141,13 @@ journey("what is shown before the first request is fit to be seen", await startS
   await visitor.visit("metrics", PAGE);
   await look(visitor, "api-monitoring-start");
 });
+
+journey("bars of statuses stand below one another", stack, {}, async ({ page, stack }) => {
+  const [request] = anHour().slice(-1);
+  assert.ok(request);
+  await tellRequests(stack, Array.from({ length: 1200 }, () => ({ ...request, service: "a-much-busier-service" })));
+  await page.goto(stack.url("metrics", `${PAGE}?range=7d`));
+  const bars = await page.locator("#statuses .shares").evaluateAll((bars) => bars.map((bar) => [bar.getBoundingClientRect().left, bar.getBoundingClientRect().right]));
+  assert.equal(bars.length, 2);
+  assert.deepEqual(bars[0], bars[1]);
+});
