@@ -230,7 +230,7 @@ fn add(sum: &mut Vec<Option<f64>>, values: &[Option<f64>]) {
     }
 }
 
-/// The same series of an earlier time on the grid of `chart`, dashed. Grids differ by whole steps.
+/// The same series of an earlier time on the grid of `chart`, dashed in their colours. Grids differ by whole steps.
 pub(crate) fn before(
     chart: &Chart,
     earlier: Vec<Series>,
@@ -252,9 +252,9 @@ pub(crate) fn before(
                         .flatten()
                 })
                 .collect(),
-            tone: Some(Tone::Soft),
+            colour_of: chart.series.iter().position(|now| now.name == series.name),
             is_dashed: true,
-            is_behind: false,
+            ..Series::default()
         })
         .collect()
 }
@@ -337,10 +337,12 @@ mod tests {
     #[test]
     fn what_was_before_lies_on_the_same_grid() {
         let now = answer(&[("200", &[(0, 1.0)])], Function::Sum);
-        let chart = chart("x", "x", Unit::Plain, &now);
+        let mut chart = chart("x", "x", Unit::Plain, &now);
         let earlier = lines(&now, Function::Sum, 99 * STEP).0;
+        chart.series = [vec![Series::default()], earlier.clone()].concat();
         let moved = before(&chart, earlier, -5 * STEP, 5 * STEP + 2 * STEP);
         assert_eq!(moved[0].values, [None, None, Some(1.0), None, None]);
         assert!(moved[0].is_dashed && moved[0].name == "200 before");
+        assert_eq!(moved[0].colour_of, Some(1));
     }
 }

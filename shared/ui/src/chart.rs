@@ -46,6 +46,9 @@ pub struct Series {
     /// What its colour means, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tone: Option<Tone>,
+    /// The place of the series whose colour it has, too, such as the same one of the period after; its own if None.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub colour_of: Option<usize>,
     /// Dashed, such as the period before.
     #[serde(skip_serializing_if = "is_false")]
     pub is_dashed: bool,

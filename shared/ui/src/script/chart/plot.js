@@ -1,7 +1,8 @@
 // @ts-check
 // What uPlot is told: axes, colours, bars and stacks, thresholds behind the lines, marks in front of them.
 
-/** @typedef {{ name: string, values: (number | null)[], tone?: string, is_dashed?: boolean, is_behind?: boolean }} Series */
+/** @typedef {{ name: string, values: (number | null)[], tone?: string, colour_of?: number, is_dashed?: boolean,
+ *   is_behind?: boolean }} Series */
 /** @typedef {{ at: number, label: string }} Mark */
 /** @typedef {{ at: number, tone: string }} Threshold The lowest first. */
 /** What chart.rs writes; times are Unix milliseconds.
@@ -14,7 +15,7 @@ const DASH = [6, 4];
 
 /** @param {Series} series @param {number} place Among the chart's series, from 0. @returns {string} A class of chart.css. */
 function colourClass(series, place) {
-  return series.tone ? `tone-${series.tone}` : `colour-${place % N_COLOURS}`;
+  return series.tone ? `tone-${series.tone}` : `colour-${(series.colour_of ?? place) % N_COLOURS}`;
 }
 
 /** Colours by class, until the theme changes. @type {Map<string, string>} */
