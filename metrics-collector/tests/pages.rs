@@ -157,11 +157,29 @@ async fn the_explorer_filters_groups_and_tells_what_it_cannot_read() {
         .await;
     assert_eq!(bad.status, 400);
     assert!(bad.text().contains("labels has an expression"), "{}", bad.text());
-    let range = page(&mut client, "/explore?name=http_requests_total&range=soon").await;
-    assert!(
-        range.contains("range: &#39;soon&#39; is no length of time"),
-        "{range}"
-    );
+}
+
+#[tokio::test]
+async fn a_range_that_cannot_be_read_is_refused_on_a_page_that_works() {
+    let (_server, mut client) = filled().await;
+    for path in [
+        "/?",
+        "/explore?name=http_requests_total&",
+        "/metrics/http_requests_total?",
+        "/api-monitoring/endpoint?endpoint=/cart&",
+    ] {
+        let answer = client.get(&format!("{path}range=99zz")).await;
+        assert_eq!(answer.status, 400, "{path}");
+        let text = answer.text();
+        assert!(
+            text.contains("range: &#39;99zz&#39; is no length of time"),
+            "{path}: {text}"
+        );
+        assert!(
+            text.contains("6 hours") && !text.contains("data-live-every"),
+            "{path}: {text}"
+        );
+    }
 }
 
 #[tokio::test]

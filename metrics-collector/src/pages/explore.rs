@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use service::{page, unix_ms};
 use ui::{Chart, RangePicker};
-use web::{Request, Response, Result, StatusCode};
+use web::{Request, Response, Result};
 
 use super::explore_view::{Asked, ExplorePage, Found, Metrics, chosen, function_choices, unit_of};
-use super::overview::DEFAULT_RANGE;
+use super::overview::{DEFAULT_RANGE, status_of};
 use super::plot;
 use crate::api::select_query;
 use crate::app::App;
@@ -58,7 +58,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         asked,
         picker,
     };
-    let mut status = StatusCode::OK;
+    let mut status = status_of(&view.picker);
     if let (Some(name), Some(kind)) = (view.asked.name.clone(), kind) {
         match select_query::matchers(query) {
             Ok(matchers) => {

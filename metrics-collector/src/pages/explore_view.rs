@@ -255,7 +255,7 @@ pub(crate) fn metric_path(name: &str, project: Option<&str>, picker: &RangePicke
 
 impl ExplorePage {
     fn is_live(&self) -> bool {
-        self.picker.range.is_live() && self.found.is_some()
+        self.picker.is_live() && self.found.is_some()
     }
 
     /// Suggestions for the filter, as conditions.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use service::{page, unix_ms};
 use ui::chart::{Kind as Drawn, Series};
 use ui::{Chart, RangePicker, Unit};
-use web::{Error, Request, Response, Result, StatusCode};
+use web::{Error, Request, Response, Result};
 
 use super::metric_view::{MetricPage, label_rows, series_rows, tiles};
-use super::overview::DEFAULT_RANGE;
+use super::overview::{DEFAULT_RANGE, status_of};
 use super::plot::{self, Line, Pick};
 use crate::app::App;
 use crate::catalogue;
@@ -82,7 +82,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         name,
         picker,
     };
-    Ok(page(StatusCode::OK, &view))
+    Ok(page(status_of(&view.picker), &view))
 }
 
 /// One chart of what matters most for the kind; of a histogram a second one of how many there were.

@@ -29,7 +29,7 @@ pub(crate) struct MetricPage {
 
 impl MetricPage {
     fn is_live(&self) -> bool {
-        self.picker.range.is_live()
+        self.picker.is_live()
     }
 
     fn kind_word(&self) -> &'static str {

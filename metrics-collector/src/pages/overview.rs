@@ -17,6 +17,14 @@ use crate::dashboard::{self, Scope, http, vitals};
 
 /// What is shown where the URL says nothing.
 pub(crate) const DEFAULT_RANGE: &str = "6h";
+/// 400 where the range could not be read: the page shows another one, and says so.
+pub(crate) fn status_of(picker: &RangePicker) -> StatusCode {
+    match &picker.error {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::BAD_REQUEST,
+    }
+}
+
 /// Finest step of the charts: quantiles come by the minute.
 const FINEST_MS: i64 = 60_000;
 
@@ -90,5 +98,10 @@ async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         projects,
         picker,
     };
-    Ok(page(StatusCode::OK, &view))
+    let status = match n_metrics {
+        // It shows no range, and waits.
+        0 => StatusCode::OK,
+        _ => status_of(&view.picker),
+    };
+    Ok(page(status, &view))
 }

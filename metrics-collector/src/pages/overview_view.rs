@@ -42,7 +42,7 @@ pub(crate) struct OverviewPage {
 
 impl OverviewPage {
     fn is_live(&self) -> bool {
-        self.picker.range.is_live()
+        self.picker.is_live()
     }
 }
 

@@ -85,6 +85,11 @@ impl RangePicker {
         }
     }
 
+    /// Whether the page goes on by itself: one whose range could not be read has nothing to go on with.
+    pub fn is_live(&self) -> bool {
+        self.error.is_none() && self.range.is_live()
+    }
+
     /// What is offered.
     pub fn quick(&self) -> impl Iterator<Item = Quick> {
         self.offered.iter().map(|&(value, label)| Quick {
@@ -187,6 +192,7 @@ mod tests {
     fn a_range_that_cannot_be_read_is_the_default_and_says_so() {
         let picker = picker(&[("range", "soon")]);
         assert_eq!(picker.range.quick.as_deref(), Some("6h"));
+        assert!(!picker.is_live());
         assert!(picker.error.unwrap().starts_with("range: 'soon'"));
     }
 

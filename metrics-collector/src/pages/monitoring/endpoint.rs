@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use service::{page, unix_ms};
 use ui::{Chart, Frame, RangePicker, Service, Template};
-use web::{Error, Request, Response, Result, StatusCode};
+use web::{Error, Request, Response, Result};
 
 use super::filters::FilterForm;
 use super::overview::{Scale, charts, live_every};
@@ -13,6 +13,7 @@ use super::tiles::{self, Tile};
 use crate::app::App;
 use crate::domain::vantage::metric::MAX_AGE_MS;
 use crate::monitoring::{self, Asked};
+use crate::pages::overview::status_of;
 use crate::vantage::{self, Failure};
 
 /// What names an endpoint in the URL.
@@ -118,7 +119,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         endpoint,
         frame,
     };
-    Ok(page(StatusCode::OK, &view))
+    Ok(page(status_of(&view.picker), &view))
 }
 
 fn failure_row(failure: Failure, frame: &Frame, logs: Option<&str>) -> FailureRow {

@@ -13,6 +13,7 @@ use super::tiles::{self, Tile};
 use super::{latency, rows};
 use crate::app::App;
 use crate::monitoring::{self, Asked, Found, Sort};
+use crate::pages::overview::status_of;
 
 /// `overview.html`.
 #[derive(Template)]
@@ -67,7 +68,7 @@ struct SortChoice {
 pub(super) fn live_every(picker: &RangePicker) -> Option<u32> {
     const SHORT_MS: i64 = 86_400_000;
     let is_short = picker.range.length_ms() <= SHORT_MS;
-    picker.range.is_live().then_some(if is_short { 10 } else { 60 })
+    picker.is_live().then_some(if is_short { 10 } else { 60 })
 }
 
 impl OverviewPage {
@@ -135,7 +136,12 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         folded: folded(&app),
         picker: asked.picker,
     };
-    Ok(page(StatusCode::OK, &view))
+    let status = match view.is_first {
+        // It shows no range, and waits.
+        true => StatusCode::OK,
+        false => status_of(&view.picker),
+    };
+    Ok(page(status, &view))
 }
 
 pub(super) fn charts(found: &Found, asked: &Asked, now_ms: i64) -> Vec<Chart> {
