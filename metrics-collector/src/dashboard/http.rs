@@ -32,6 +32,8 @@ pub(crate) struct Http {
 pub(crate) struct Totals {
     pub(crate) n_requests: f64,
     pub(crate) n_failed: f64,
+    /// Of how many the latency is told.
+    pub(crate) n_timed: u64,
     pub(crate) p50: Option<f64>,
     pub(crate) p95: Option<f64>,
     pub(crate) p99: Option<f64>,
@@ -123,6 +125,7 @@ fn totals(counts: &Found, durations: &Found, scope: &Scope) -> Totals {
     let all = durations.whole();
     let mut totals = Totals {
         seconds: (scope.to_ms - scope.from_ms) as f64 / 1000.0,
+        n_timed: all.count,
         p50: all.quantile(0.5),
         p95: all.quantile(0.95),
         p99: all.quantile(0.99),

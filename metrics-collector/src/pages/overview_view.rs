@@ -185,12 +185,13 @@ fn tiles(now: &Totals, before: &Totals, unit: Unit) -> Vec<Tile> {
     };
     let share = now.failed_share();
     let (tone, word) = failed_tone(share);
+    let is_enough = now.n_timed.min(before.n_timed) >= FEWEST_COMPARED;
     let latency = |title, value: Option<f64>, was: Option<f64>| {
-        plain(
-            title,
-            shown(unit, value),
-            change(value, was, |value| unit.show(value)),
-        )
+        let change = match was.filter(|_| !is_enough) {
+            None => change(value, was, |value| unit.show(value)),
+            Some(was) => was_of_few(&unit.show(was), before.n_timed),
+        };
+        plain(title, shown(unit, value), change)
     };
     vec![
         plain(
@@ -247,6 +248,15 @@ pub(super) fn change(value: Option<f64>, was: Option<f64>, show: impl Fn(f64) ->
         }
         _ => "nothing before".to_owned(),
     }
+}
+
+/// Latencies of fewer requests than this are no measure of one another.
+pub(super) const FEWEST_COMPARED: u64 = 10;
+
+/// `was 155 ms, of 1 request`
+pub(super) fn was_of_few(was: &str, n_before: u64) -> String {
+    let count = Count::new(n_before);
+    format!("was {was}, of {} request{}", count.exact, count.s())
 }
 
 fn endpoint_row(
@@ -550,6 +560,21 @@ mod tests {
         assert_eq!(told(10.01, Some(10.0)), "the same, was 10/s");
         assert_eq!(told(500.0, Some(1.0)), "more than 10 times, was 1/s");
         assert_eq!(told(1.0, None), "nothing before");
+    }
+
+    #[test]
+    fn latencies_of_few_requests_are_not_compared() {
+        let of = |n_timed, p50| Totals {
+            n_timed,
+            p50: Some(p50),
+            seconds: 60.0,
+            ..Totals::default()
+        };
+        let told = |now: Totals, before: Totals| tiles(&now, &before, Unit::Seconds)[2].change.clone();
+        assert_eq!(told(of(500, 0.8), of(1, 0.155)), "was 155 ms, of 1 request");
+        assert_eq!(told(of(1, 0.8), of(500, 0.4)), "was 400 ms, of 500 requests");
+        assert_eq!(told(of(10, 0.8), of(10, 0.4)), "+100 %, was 400 ms");
+        assert_eq!(told(of(500, 0.8), Totals::default()), "nothing before");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ui::{Count, Unit};
 use crate::domain::malti::config::Thresholds;
 use crate::domain::requests::overview::{Latencies, Point, Stats};
 use crate::monitoring::Found;
-use crate::pages::overview_view::change;
+use crate::pages::overview_view::{FEWEST_COMPARED, change, was_of_few};
 
 /// From apdex.org: good, and where users begin to be frustrated.
 const APDEX_GOOD: f64 = 0.85;
@@ -114,6 +114,7 @@ pub(crate) fn percent(stats: &Stats) -> String {
 /// The tiles of a range.
 pub(crate) fn tiles(found: &Found) -> Vec<Tile> {
     let (now, before, limits) = (&found.now.total, &found.before.total, &found.thresholds);
+    let is_enough = now.total.min(before.total) >= FEWEST_COMPARED;
     let trend = |of: fn(&Stats) -> Option<f64>| trend(&found.now.series, of);
     let latency = |title, of: fn(&Latencies) -> f64, trend: String| {
         let (value, was) = (now.latency.as_ref().map(of), before.latency.as_ref().map(of));
@@ -121,7 +122,10 @@ pub(crate) fn tiles(found: &Found) -> Vec<Tile> {
             title,
             value: ms(value),
             tone: latency_tone(value, limits),
-            change: change(value, was, |ms| Unit::Milliseconds.show(ms)),
+            change: match was.filter(|_| !is_enough) {
+                None => change(value, was, |ms| Unit::Milliseconds.show(ms)),
+                Some(was) => was_of_few(&ms(Some(was)), before.total),
+            },
             trend,
         }
     };
