@@ -10,7 +10,7 @@ pub enum Unit {
     /// Things, or nothing known.
     #[default]
     Plain,
-    /// Things per second.
+    /// Things per second; few are shown by the minute, hour or day.
     PerSecond,
     /// Seconds.
     Seconds,
@@ -30,7 +30,7 @@ impl Unit {
         match self {
             _ if !value.is_finite() => "–".to_owned(),
             Unit::Plain => scaled(value, &THOUSANDS, ""),
-            Unit::PerSecond => scaled(value, &THOUSANDS, "/s"),
+            Unit::PerSecond => rate(value),
             Unit::Seconds => duration(value),
             Unit::Milliseconds => duration(value / 1000.0),
             Unit::Bytes => scaled(value, &BYTES, ""),
@@ -83,6 +83,13 @@ const BYTES: [(f64, &str); 7] = [
     (1e3, " kB"),
     (1.0, " B"),
 ];
+/// Seconds in each, shortest first, and how many at least are told by it: most rates of a chart are by one time then.
+const RATES: [(f64, f64, &str); 4] = [
+    (1.0, 0.01, "/s"),
+    (60.0, 0.1, "/min"),
+    (3600.0, 0.1, "/h"),
+    (86_400.0, 0.0, "/d"),
+];
 /// Seconds in each, largest first.
 const DURATIONS: [(f64, &str); 6] = [
     (86_400.0, " d"),
@@ -101,6 +108,16 @@ fn scaled(value: f64, units: &[(f64, &str)], ending: &str) -> String {
         .find(|(size, _)| value.abs() >= size * 0.9995)
         .unwrap_or(&smallest);
     format!("{}{name}{ending}", digits(value / size))
+}
+
+/// What happens seldom is told by a time in which it happens.
+fn rate(per_second: f64) -> String {
+    if per_second == 0.0 {
+        return "0/s".to_owned();
+    }
+    let is_readable = |(times, least, _): &&(f64, f64, &str)| per_second.abs() * times >= *least;
+    let (times, _, ending) = RATES.iter().find(is_readable).unwrap_or(&RATES[RATES.len() - 1]);
+    scaled(per_second * times, &THOUSANDS, ending)
 }
 
 fn duration(seconds: f64) -> String {
@@ -147,6 +164,11 @@ mod tests {
         check(Unit::Plain, 1e15, "1P");
         check(Unit::Plain, 1e25, "1.00e7E");
         check(Unit::PerSecond, 12.345, "12.3/s");
+        check(Unit::PerSecond, 0.0556, "0.0556/s");
+        check(Unit::PerSecond, 0.002, "0.12/min");
+        check(Unit::PerSecond, 0.000_463, "1.67/h");
+        check(Unit::PerSecond, 2e-6, "0.173/d");
+        check(Unit::PerSecond, 0.0, "0/s");
         check(Unit::Seconds, 0.0, "0 s");
         check(Unit::Seconds, 0.0123, "12.3 ms");
         check(Unit::Seconds, 0.99999, "1 s");

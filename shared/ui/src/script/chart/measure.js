@@ -8,6 +8,8 @@
 const THOUSANDS = [[1e18, "E"], [1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]];
 /** @type {Sizes} */
 const BYTES = [[1e18, " EB"], [1e15, " PB"], [1e12, " TB"], [1e9, " GB"], [1e6, " MB"], [1e3, " kB"], [1, " B"]];
+/** @type {[number, number, string][]} Seconds in each, shortest first, and how many at least are told by it. */
+const RATES = [[1, 0.01, "/s"], [60, 0.1, "/min"], [3600, 0.1, "/h"], [86400, 0, "/d"]];
 /** @type {Sizes} */
 const DURATIONS = [[86400, " d"], [3600, " h"], [60, " min"], [1, " s"], [1e-3, " ms"], [1e-6, " µs"]];
 
@@ -28,17 +30,26 @@ function scaled(value, sizes, ending) {
   return `${digits(value / size)}${name}${ending}`;
 }
 
+/** What happens seldom is told by a time in which `like` happens. @param {number} perSecond @param {number} like
+ * @returns {string} */
+function rate(perSecond, like) {
+  const found = RATES.find(([times, least]) => like === 0 || Math.abs(like) * times >= least);
+  const [times, , ending] = found ?? [1, 0, "/s"];
+  return scaled(perSecond * times, THOUSANDS, ending);
+}
+
 /** @param {number} seconds @returns {string} */
 function duration(seconds) {
   return seconds === 0 ? "0 s" : scaled(seconds, DURATIONS, "");
 }
 
-/** @param {number | null | undefined} value @param {Unit} unit @returns {string} */
-function measure(value, unit) {
+/** @param {number | null | undefined} value @param {Unit} unit
+ * @param {number | null | undefined} like The value whose time a rate is told by: on an axis, the greatest. @returns {string} */
+function measure(value, unit, like = value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   switch (unit) {
     case "per_second":
-      return scaled(value, THOUSANDS, "/s");
+      return rate(value, like ?? value);
     case "seconds":
       return duration(value);
     case "milliseconds":

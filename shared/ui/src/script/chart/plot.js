@@ -205,7 +205,10 @@ function axes(home, chart) {
     ...common,
     space: 32,
     size: (_, values) => 16 + 6.6 * Math.max(3, ...(values ?? []).map((text) => text.length)),
-    values: (_, values) => values.map((value) => (value === null ? "" : measure(value, unit))),
+    values: (_, values) => {
+      const greatest = Math.max(...values.map((value) => Math.abs(value ?? 0)));
+      return values.map((value) => (value === null ? "" : measure(value, unit, greatest)));
+    },
   });
   const all = [{ ...common, space: 70, size: 30, values: timeWords }, ofValues(chart.unit)];
   if (chart.series.some((series) => series.is_behind)) {
