@@ -1015,3 +1015,20 @@ async fn of_many_events_the_first_the_newest_and_the_odd_one_are_kept() {
         assert_eq!(shown[..], kept[..n], "{query}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tags_of_a_group_are_found_that_nobody_searched_for_at_once() {
+    let launch = tracker();
+    let server = launch.start().await;
+    let mut client = server.client();
+    let mut found = bug("Rare", "anna", "eu");
+    found["tags"]["shelf"] = json!("zanzibar-17");
+    let id = file(&mut client, &found).await;
+    let connection = rusqlite::Connection::open(launch.database_path()).unwrap();
+    let sql = "select searched_id from intake";
+    while connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() < id {
+        tokio::task::yield_now().await;
+    }
+    let list = get_json(&mut client, "/api/errors?search=zanzibar").await;
+    assert_eq!(column(&list, "id"), [json!(id)]);
+}

@@ -67,7 +67,7 @@ async fn one_that_is_late_does_not_hide_what_is_older_than_minutes() {
     send(&mut server.client(), &totals(start_ms, &hours)).await;
     until_empty(launch.database_path(), "journal").await;
     server.kill().await;
-    launch = launch.env("RETENTION_RAW", "4h").env("RETENTION_MINUTE", "4h");
+    launch = launch.env("RETENTION_RAW", "6h").env("RETENTION_MINUTE", "6h");
     server = launch.start().await;
     let mut client = server.client();
     let asked = ["step=1h", "resolution=whole"];

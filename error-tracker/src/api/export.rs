@@ -11,7 +11,7 @@ use web::{Body, Request, Response, ResponseExt, Result, StatusCode};
 
 use super::errors::{Kept, Row, filter};
 use crate::app::App;
-use crate::store::groups::{Filter, Group};
+use crate::store::groups::{Filter, Group, Sort};
 use crate::store::listing::{self, Start};
 use crate::store::occurrences::{self, Occurrence};
 
@@ -41,6 +41,11 @@ pub(crate) async fn export(app: Arc<App>, request: Request) -> Result<Response> 
 
 async fn write(app: &App, filter: &Filter, lines: &mpsc::Sender<Bytes>) -> Result<()> {
     let keep = app.settings.keep_occurrences;
+    // In an order that does not change while it is written, whatever is reported meanwhile.
+    let filter = Filter {
+        sort: Sort::FirstSeen,
+        ..filter.clone()
+    };
     let mut start = Start::Offset(0);
     loop {
         let filter = filter.clone();

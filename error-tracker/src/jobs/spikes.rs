@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::domain::alerting::Kind;
 use crate::domain::spike::{self, Counts};
 use crate::store::activities::{self, Act};
+use crate::store::intake::MIN_RISING;
 use crate::store::tallies::HOUR_MS;
 use crate::store::{causes, groups, tallies};
 
@@ -21,13 +22,27 @@ const HOURS: i64 = 7 * 24 + 1;
 
 pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     let mut ticks = tokio::time::interval(INTERVAL);
+    // What the process before counted, and may not have looked at.
+    let mut has_begun = false;
     while ending.unless(ticks.tick()).await.is_some() {
+        let hour = unix_ms().div_euclid(HOUR_MS);
+        if !has_begun {
+            let full = app
+                .common
+                .read(move |connection| tallies::full(connection, hour, MIN_RISING));
+            match full.await {
+                Ok(full) => app.intake.put_back_rising(full),
+                Err(_) => continue,
+            }
+            has_begun = true;
+        }
         let rising = app.intake.take_rising();
         if rising.is_empty() {
             continue;
         }
-        if let Err(error) = look(&app, rising.into_iter().collect()).await {
+        if let Err(error) = look(&app, rising.iter().copied().collect()).await {
             tracing::error!(cause = error.cause, "spikes: {}", error.detail);
+            app.intake.put_back_rising(rising);
         }
     }
 }

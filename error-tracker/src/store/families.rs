@@ -1,6 +1,8 @@
 //! Groups merged by hand. A merged group keeps its keys and goes on counting for itself; the group it is merged into
 //! shows the sum. So taking it out again is exact, whatever came meanwhile.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::report::BROWSER_METHOD;
@@ -66,7 +68,9 @@ pub fn merge(tx: &Connection, root: i64, others: &[i64]) -> rusqlite::Result<Res
             return Ok(Err(refusal));
         }
     }
+    let mut left = BTreeSet::new();
     for id in others {
+        left.extend(self::root(tx, *id)?);
         let mut statement = tx.prepare_cached(
             "update groups set merged_into = :root, n_merged = 0, is_snoozed = 0 where id = :id or merged_into = :id",
         )?;
@@ -75,6 +79,10 @@ pub fn merge(tx: &Connection, root: i64, others: &[i64]) -> rusqlite::Result<Res
         refresh_alone(tx, *id)?;
     }
     refresh(tx, root)?;
+    // Those that others were in until now and that stand by themselves.
+    for id in left.into_iter().filter(|id| *id != root && !others.contains(id)) {
+        refresh(tx, id)?;
+    }
     Ok(Ok(()))
 }
 
@@ -198,6 +206,20 @@ mod tests {
         let group = groups::find(database, id).unwrap().unwrap().0;
         let kept = crate::store::occurrences::of_group(database, id, 50).unwrap();
         (group, tallies::tags(database, id, 10).unwrap(), kept.len())
+    }
+
+    #[test]
+    fn what_moves_from_one_merged_group_to_another_counts_once() {
+        let database = database();
+        let [a, b, c] = ["A", "B", "C"].map(|kind| file(&database, filing(kind, 1000)).group_id);
+        file(&database, filing("C", 2000));
+        merge(&database, b, &[c]).unwrap().unwrap();
+        merge(&database, a, &[c]).unwrap().unwrap();
+        let counts = [a, b].map(|id| groups::find(&database, id).unwrap().unwrap().0.n_occurrences);
+        assert_eq!(counts, [3, 1]);
+        // With all that is in it.
+        merge(&database, b, &[a]).unwrap().unwrap();
+        assert_eq!(groups::find(&database, b).unwrap().unwrap().0.n_occurrences, 4);
     }
 
     #[test]

@@ -196,11 +196,20 @@ pub(super) fn create(tx: &Connection, filing: &Filing) -> rusqlite::Result<Known
     })
 }
 
-/// Adds up to `n` groups to the search index that are not in it. Whether there may be more.
+/// Whether there are groups that the search index does not have.
+pub(super) fn has_unsearched(tx: &Connection) -> rusqlite::Result<bool> {
+    let mut statement =
+        tx.prepare_cached("select searched_id < (select ifnull(max(id), 0) from groups) from intake")?;
+    statement.query_row([], |row| row.get(0))
+}
+
+/// Adds up to `n` groups to the search index that are not in it, as far as their first reports are counted. Whether
+/// there may be more.
 pub(super) fn index_new(tx: &Connection, n: u32) -> rusqlite::Result<bool> {
     let mut new = tx.prepare_cached(
         "select g.id, g.exception_type, f.message, f.culprit, f.grouping, substr(f.traceback, 1, 4000),
-                (select group_concat(t.name || ':' || t.value, char(10)) from group_tags t where t.group_id = g.id)
+                (select group_concat(t.name || ':' || t.value, char(10)) from group_tags t where t.group_id = g.id),
+                g.folded_seq = 0 and g.n_occurrences = 0
          from groups g
          join first_reports f on f.group_id = g.id
          where g.id > (select searched_id from intake)
@@ -215,6 +224,10 @@ pub(super) fn index_new(tx: &Connection, n: u32) -> rusqlite::Result<bool> {
     let (mut n_added, mut last) = (0, None);
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
+        // Its tags come when its first report is counted.
+        if row.get(7)? {
+            break;
+        }
         let (kind, message): (String, String) = (row.get(1)?, row.get(2)?);
         let (culprit, tags): (Option<String>, Option<String>) = (row.get(3)?, row.get(6)?);
         // What counted for the group; a group from before there were rules has only its trace.

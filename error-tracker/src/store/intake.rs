@@ -46,7 +46,7 @@ const MAX_RISING: usize = 1000;
 /// Groups added to the search index in one transaction.
 const INDEXED_AT_ONCE: u32 = 64;
 /// An hour with less is no spike.
-const MIN_RISING: i64 = 20;
+pub const MIN_RISING: i64 = 20;
 
 /// Reports on their way from the door to their groups. All but [`Intake::is_settled`] belong in a write.
 pub struct Intake {
@@ -81,8 +81,6 @@ struct State {
     /// Numbers of reports of which somebody wants to be told; unknown until it is asked for.
     every: Option<Vec<i64>>,
     rising: BTreeSet<i64>,
-    /// There may be groups that the search index does not have.
-    has_unsearched: bool,
 }
 
 /// Project and key: what tells groups apart.
@@ -140,11 +138,8 @@ impl Intake {
     /// Adds some of the new groups to the search index, which takes many at once far faster than each by itself.
     /// Whether there are more.
     pub fn index_some(&self, tx: &Connection) -> rusqlite::Result<bool> {
-        self.with(tx, |state| {
-            if state.has_unsearched {
-                state.has_unsearched = filing::index_new(tx, INDEXED_AT_ONCE)?;
-            }
-            Ok(state.has_unsearched)
+        self.with(tx, |_| {
+            Ok(filing::has_unsearched(tx)? && filing::index_new(tx, INDEXED_AT_ONCE)?)
         })
     }
 
@@ -167,9 +162,15 @@ impl Intake {
         })
     }
 
-    /// Groups whose hour got a good deal fuller since this was last asked.
+    /// Groups whose hour got fuller and is full enough for a spike, since this was last asked.
     pub fn take_rising(&self) -> BTreeSet<i64> {
         std::mem::take(&mut self.rising.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes groups to be looked at again.
+    pub fn put_back_rising(&self, groups: impl IntoIterator<Item = i64>) {
+        let mut rising = self.rising.lock().unwrap_or_else(PoisonError::into_inner);
+        rising.extend(groups);
     }
 
     /// Whether the tables show all that was acknowledged.
@@ -226,7 +227,6 @@ impl State {
             cut_seq: 0,
             every: None,
             rising: BTreeSet::new(),
-            has_unsearched: true,
         }
     }
 
@@ -244,7 +244,6 @@ impl State {
         delete_securely(tx)?;
         self.known.clear();
         self.every = None;
-        self.has_unsearched = true;
         self.waiting.clear();
         (self.n_reports, self.cut_seq) = (0, 0);
         for (group_id, entry) in journal::uncounted(tx)? {
@@ -337,10 +336,7 @@ impl State {
             return Ok((*known, false));
         }
         match filing::find(tx, filing)? {
-            None => {
-                self.has_unsearched = true;
-                Ok((filing::create(tx, filing)?, true))
-            }
+            None => Ok((filing::create(tx, filing)?, true)),
             Some(mut known) => {
                 known.n_occurrences += self.waiting.get(&known.id).map_or(0, Vec::len) as i64;
                 Ok((known, false))
@@ -423,9 +419,7 @@ impl State {
 
     /// Tells of each `n`th report where somebody asked for it, and notes what may be a spike.
     fn note_growth(&mut self, tx: &Connection, folded: &Folded, n: i64) -> rusqlite::Result<()> {
-        let (before, after) = folded.hour;
-        let step = |n: i64| (n / MIN_RISING).checked_ilog2();
-        if step(after) > step(before) {
+        if folded.hour.1 >= MIN_RISING {
             self.rising.insert(folded.root);
         }
         let every = match &self.every {

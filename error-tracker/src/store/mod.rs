@@ -37,6 +37,7 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0006_alerts",
     "0007_subjects",
     "0008_paused_rules",
+    "0009_found_and_counted",
 ];
 
 /// The real schema in memory, and a report to file in it.

@@ -204,6 +204,17 @@ pub fn hours(connection: &Connection, group_id: i64, now: i64, n_hours: i64) -> 
     Ok(counts)
 }
 
+/// Groups that show at least `n` reports of one group in an hour.
+pub fn full(connection: &Connection, hour: i64, n: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut statement = connection.prepare_cached(
+        "select distinct ifnull(g.merged_into, g.id)
+         from group_hours h
+         join groups g on g.id = h.group_id
+         where h.hour = ?1 and h.n >= ?2",
+    )?;
+    statement.query_map((hour, n), |row| row.get(0))?.collect()
+}
+
 /// Reports of each of several groups in the `n_hours` hours up to the one of `now`, oldest first.
 pub fn hours_of(
     connection: &Connection,

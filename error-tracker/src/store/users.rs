@@ -68,12 +68,32 @@ fn forget_in(tx: &Connection, group: i64, user: &str) -> rusqlite::Result<usize>
     Ok(theirs.len())
 }
 
-/// Some apps send the user as a tag as well.
+/// Words in the names of tags that say who it was.
+const SAYS_WHO: [&str; 10] = [
+    "user", "account", "customer", "member", "login", "mail", "person", "owner", "uid", "sub",
+];
+/// Ids of fewer characters, and numbers, may be values of anything.
+const MIN_TELLING: usize = 6;
+
+/// Some apps send the user as a tag as well. An id such as `42` is only looked for in tags that say who it was.
 fn drop_tags(tx: &Connection, group: i64, user: &str) -> rusqlite::Result<()> {
-    for table in ["group_tags", "group_tag_days"] {
-        let mut statement =
-            tx.prepare_cached(&format!("delete from {table} where group_id = ?1 and value = ?2"))?;
-        statement.execute((group, user))?;
+    let is_telling = user.chars().count() >= MIN_TELLING && !user.bytes().all(|byte| byte.is_ascii_digit());
+    let mut names =
+        tx.prepare_cached("select distinct name from group_tags where group_id = ?1 and value = ?2")?;
+    let names: Vec<String> = names
+        .query_map((group, user), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let says_who = |name: &String| {
+        let name = name.to_lowercase();
+        is_telling || SAYS_WHO.iter().any(|word| name.contains(word))
+    };
+    for name in names.iter().filter(|name| says_who(name)) {
+        for table in ["group_tags", "group_tag_days"] {
+            let mut statement = tx.prepare_cached(&format!(
+                "delete from {table} where group_id = ?1 and value = ?2 and name = ?3"
+            ))?;
+            statement.execute((group, user, name))?;
+        }
     }
     Ok(())
 }
@@ -83,6 +103,20 @@ mod tests {
     use super::*;
     use crate::store::groups;
     use crate::store::testing::{database, file, filing_of};
+
+    #[test]
+    fn a_number_is_forgotten_only_in_tags_that_say_who_it_was() {
+        let database = database();
+        let report = serde_json::json!({
+            "project": "shop", "exception_type": "E", "message": "m", "traceback": "",
+            "user": {"id": "42"}, "tags": {"shard": "42", "user_id": "42"},
+        });
+        let id = file(&database, filing_of(&report, 1000)).group_id;
+        forget(&database, "42").unwrap();
+        let tags = tallies::tags(&database, id, 10).unwrap();
+        let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
+        assert_eq!(names, ["shard"]);
+    }
 
     #[test]
     fn a_forgotten_user_is_in_no_row_and_others_are_left_alone() {

@@ -38,8 +38,10 @@ impl<'r> Places<'r> {
     /// Where in the raw string the byte at `in_text` of the decoded text begins.
     pub(crate) fn in_raw(&mut self, in_text: usize) -> usize {
         while self.in_text < in_text {
-            let rest = &self.raw[self.in_raw..];
-            let n_plain = rest.find('\\').unwrap_or(rest.len()).min(in_text - self.in_text);
+            // No farther than that, or each place would look through all the rest.
+            let rest = &self.raw.as_bytes()[self.in_raw..];
+            let near = &rest[..rest.len().min(in_text - self.in_text)];
+            let n_plain = memchr::memchr(b'\\', near).unwrap_or(near.len());
             self.in_raw += n_plain;
             self.in_text += n_plain;
             if self.in_text < in_text {
