@@ -55,6 +55,33 @@ journey("who reads further down is not disturbed, and told how much is new", bus
   await rows(page).filter({ hasText: "while paused" }).waitFor();
 });
 
+journey("what comes in live counts in the legend, a level that is new with a row of its own, and for its container", busy, {}, async (visitor) => {
+  const { page } = visitor;
+  const count = (row: string) => page.locator(`${row} data.count`).getAttribute("value");
+  await page.clock.install();
+  await visitor.visit("logs", "?search=livetwo");
+  await page.getByRole("heading", { name: "No entries match" }).waitFor();
+  await page.locator("#live[data-state=on]").waitFor();
+  await sendLines(busy, [{ container: "two", level: "INFO", message: "livetwo 0" }]);
+  await total(page).getByText(/^1 entry$/).waitFor();
+  await page.locator("#live[data-state=on]").waitFor();
+  for (let n = 1; n < 6; n += 1) {
+    await sendLines(busy, [{ container: "two", level: n % 2 ? "ERROR" : "INFO", message: `livetwo ${n}` }]);
+    await total(page).getByText(`${n + 1} entr`).waitFor();
+  }
+  assert.deepEqual(await page.locator(".legend li:visible").allTextContents(), ["Error 3", "Info 3"]);
+  assert.equal(await count(".legend [data-level=ERROR]"), "3");
+  assert.equal(await count("[data-name=two]"), "1", "as it was when the page was made");
+
+  // The search finds none of these; what the containers have said in all tells of them.
+  await sendLines(busy, ["new", "two"].map((container) => ({ container, level: "ERROR", message: "something else" })));
+  await page.clock.runFor(10_000);
+  await page.locator("[data-name=two] data.count[value='7']").waitFor();
+  assert.match((await page.locator("[data-name=two] .share").textContent()) ?? "", /^57 %/);
+  await page.getByLabel("new").check();
+  await page.waitForURL(/container=new/);
+});
+
 journey("search, level and container narrow the list, and the address says how", stack, {}, async (visitor) => {
   const { page } = visitor;
   await visitor.visit("logs");

@@ -9,7 +9,7 @@ use web::Result;
 
 use crate::domain::entry::Stored;
 use crate::domain::filter::Filter;
-use crate::domain::paging::{Context, Fields, Histogram, Page, Paging, Stats};
+use crate::domain::paging::{Context, Fields, Histogram, Overview, Page, Paging, Stats};
 use crate::store::frame::Frame;
 use crate::store::journal::{self, Ids};
 use crate::store::names::Names;
@@ -75,6 +75,25 @@ impl Archive {
         self.read(move |reading| reading.page(&filter, &paging)).await
     }
 
+    /// What the log page shows, all of it as of one moment, so that list, bars and counts tell the same.
+    pub(crate) async fn overview(
+        &self,
+        filter: Filter,
+        paging: Paging,
+        n_buckets: usize,
+    ) -> Result<Overview> {
+        self.look(move |connection, window, names| {
+            // A look for each: none takes from the time that another one has.
+            let look = || Reading::new(connection, window, names);
+            Ok(Overview {
+                stats: look()?.stats()?,
+                page: look()?.page(&filter, &paging)?,
+                histogram: look()?.histogram(&filter, n_buckets)?,
+            })
+        })
+        .await
+    }
+
     /// The entry with this id.
     pub async fn one(&self, id: u64) -> Result<Option<Stored>> {
         self.read(move |reading| reading.one(id)).await
@@ -129,6 +148,15 @@ impl Archive {
         &self,
         look: impl FnOnce(&mut Reading<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.look(|connection, window, names| look(&mut Reading::new(connection, window, names)?))
+            .await
+    }
+
+    /// With what readings are made of, on one snapshot.
+    async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Connection, &Window, &Names) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
         let state = self.state().await?.clone();
         // Taken before the snapshot begins: what is sealed in between is passed over in it.
         let window = state
@@ -138,7 +166,7 @@ impl Archive {
             .window
             .clone();
         self.common
-            .read(move |connection| look(&mut Reading::new(connection, &window, &state.names)?))
+            .read(move |connection| look(connection, &window, &state.names))
             .await
     }
 

@@ -153,6 +153,24 @@ pub struct Histogram {
     pub is_complete: bool,
 }
 
+impl Histogram {
+    /// How many match in all.
+    pub fn total(&self) -> Total {
+        Total {
+            n: self.buckets.iter().flatten().sum(),
+            is_lower_bound: !self.is_complete,
+        }
+    }
+}
+
+/// What there is and what was found, as of one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Overview {
+    pub(crate) stats: Stats,
+    pub(crate) page: Page,
+    pub(crate) histogram: Histogram,
+}
+
 /// Values of the fields of JSON and logfmt entries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fields {

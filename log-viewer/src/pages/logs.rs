@@ -13,20 +13,15 @@ use super::sources_view::Sources;
 use super::volume_view::Volume;
 use crate::app::App;
 use crate::asked::{self, DEFAULT_RANGE};
-use crate::domain::paging::{Cursor, Histogram, Page, Paging, Stats};
+use crate::domain::paging::{Cursor, Overview, Paging};
 
 /// Rows that come with the page; the script gets more as one scrolls.
 const LIMIT: usize = 200;
 /// Bars of the histogram.
 const N_BARS: usize = 80;
 
-/// What the archive says for this page.
-struct Found {
-    stats: Stats,
-    page: Page,
-    histogram: Histogram,
-    newest_id: u64,
-}
+/// What the archive says for this page, and the newest entry there was before it was asked.
+type Found = (u64, Overview);
 
 /// `GET /`
 pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
@@ -60,19 +55,16 @@ async fn find(app: &App, request: &Request, now_ms: i64) -> Result<Found> {
     let filter = asked::filter(request.query(), now_ms)?;
     let paging = Paging {
         after: asked::cursor(request.query())?,
+        // The volume has counted them.
+        is_counted: false,
         ..Paging::newest(LIMIT)
     };
     // Before the entries, so that the tail begins no later than the list ends.
     let newest_id = app.archive.newest_id().await?;
-    Ok(Found {
-        newest_id,
-        stats: app.archive.stats().await?,
-        histogram: app.archive.histogram(filter.clone(), N_BARS).await?,
-        page: app.archive.page(filter, paging).await?,
-    })
+    Ok((newest_id, app.archive.overview(filter, paging, N_BARS).await?))
 }
 
-fn fill(shown: &mut LogsPage, app: &App, request: &Request, found: Found, now_ms: i64) {
+fn fill(shown: &mut LogsPage, app: &App, request: &Request, (newest_id, found): Found, now_ms: i64) {
     let stats = &found.stats;
     if shown.asked.range.is_empty() {
         shown.picker.label = Some("All time");
@@ -83,7 +75,7 @@ fn fill(shown: &mut LogsPage, app: &App, request: &Request, found: Found, now_ms
     }
     let is_paged = request.query().get("cursor").is_some();
     shown.is_live = !is_paged && (shown.asked.range.is_empty() || shown.picker.range.is_live());
-    shown.newest_id = found.newest_id;
+    shown.newest_id = newest_id;
     let containers = stats.containers.iter();
     shown.containers = containers
         .map(|container| Container::new(container, &shown.asked))
@@ -92,7 +84,7 @@ fn fill(shown: &mut LogsPage, app: &App, request: &Request, found: Found, now_ms
     shown.volume = Some(Volume::new(found.histogram, now_ms)).filter(|volume| !volume.is_empty());
 }
 
-fn list(app: &App, request: &Request, found: &Found) -> List {
+fn list(app: &App, request: &Request, found: &Overview) -> List {
     if found.stats.n_entries == 0 {
         return List::Start(Start {
             address: app.common.address(request),
@@ -101,7 +93,7 @@ fn list(app: &App, request: &Request, found: &Found) -> List {
     if found.page.entries.is_empty() {
         return List::NoMatch;
     }
-    let total = found.page.total.unwrap_or_default();
+    let total = found.histogram.total();
     let entries = found.page.entries.iter();
     List::Rows(Rows {
         rows: entries.map(|stored| EntryRow::new(stored, SHOWN_CHARS)).collect(),

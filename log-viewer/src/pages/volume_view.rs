@@ -28,6 +28,8 @@ pub(crate) struct Layer {
 
 /// One level in the legend.
 pub(crate) struct Tally {
+    /// As the API names it.
+    pub(crate) level: &'static str,
     pub(crate) label: &'static str,
     pub(crate) class: &'static str,
     pub(crate) count: Count,
@@ -111,22 +113,23 @@ impl Volume {
             .collect()
     }
 
-    /// The levels that occur, the worst first.
+    /// All levels, the worst first; those that do not occur wait until the script sees one.
     pub(crate) fn legend(&self, asked: &Asked) -> Vec<Tally> {
         let tally = |level: Level| {
             let buckets = self.histogram.buckets.iter();
             let n: u64 = buckets.filter_map(|counts| counts.get(level.index())).sum();
             let is_current = asked.level == level.name();
             let next = if is_current { "" } else { level.name() };
-            (n > 0).then(|| Tally {
+            Tally {
+                level: level.name(),
                 label: words(level),
                 class: class(level),
                 count: Count::new(n),
                 query: asked.with_level(next).query(),
                 is_current,
-            })
+            }
         };
-        Level::ALL.into_iter().rev().filter_map(tally).collect()
+        Level::ALL.into_iter().rev().map(tally).collect()
     }
 
     /// For those who don't see it.
@@ -198,6 +201,7 @@ mod tests {
             let tallies = volume.legend(asked);
             tallies
                 .iter()
+                .filter(|it| it.count.value > 0)
                 .map(|it| format!("{} {} {}", it.label, it.count.exact, it.query))
                 .collect()
         };

@@ -82,6 +82,8 @@ const LOGS_JS: &str = concat!(
     include_str!("script/logs/tail.js"),
     include_str!("script/logs/unfold.js"),
     include_str!("script/logs/volume.js"),
+    include_str!("script/logs/counts.js"),
+    include_str!("script/logs/containers.js"),
     include_str!("script/logs/page.js"),
 );
 

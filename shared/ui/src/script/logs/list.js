@@ -49,7 +49,7 @@ class EntryList {
     }
   }
 
-  /** Adds new entries at the top. @param {Entry[]} entries The newest first. */
+  /** Adds new entries at the top. @param {Entry[]} entries The newest first. @returns {Entry[]} Those that are new here. */
   prepend(entries) {
     const news = entries.filter((entry) => !this.ids.has(entry.id));
     const [first] = this.blocks;
@@ -67,7 +67,7 @@ class EntryList {
       }
     }
     this.changed();
-    return news.length;
+    return news;
   }
 
   /** Lets go of the far end where there is too much. @returns {Entry | null} The last that is left, if so. */

@@ -87,7 +87,8 @@ function enableForm() {
   form.addEventListener("formdata", ({ formData }) => {
     for (const [name, value] of [...formData.entries()]) if (value === "") formData.delete(name);
   });
-  for (const box of document.querySelectorAll("input[data-send]")) box.addEventListener("change", () => form.requestSubmit());
+  // Boxes of containers that were not there at first, too.
+  document.addEventListener("change", ({ target }) => target instanceof Element && target.matches("input[data-send]") && form.requestSubmit());
   document.getElementById("level")?.addEventListener("change", () => form.requestSubmit());
   const side = document.querySelector("details[data-side]");
   if (side instanceof HTMLDetailsElement) side.open = innerWidth > 1000;
@@ -103,11 +104,10 @@ function enableLogs(main, home) {
     document.getElementById("here")?.scrollIntoView({ block: "center" });
     // The first entry that fits makes this page another one.
     if (main.dataset.live !== undefined) {
-      followTail(main, { isAtTop: () => true, show: () => location.reload(), gap: () => location.reload(), isNews: () => true });
+      keepContainers(followTail(main, { isAtTop: () => true, show: () => location.reload(), gap: () => location.reload(), isNews: () => true }));
     }
     return;
   }
-  const total = document.getElementById("total");
   const volume = enableVolume(main);
   const list = new EntryList(home, () => mark());
   const mark = hitMarker(list, hitsOf(new URLSearchParams(main.dataset.query).get("search") ?? ""));
@@ -115,25 +115,17 @@ function enableLogs(main, home) {
   const newest = Number(main.dataset.newest);
   const oldest = Date.parse(home.querySelector("li:last-child time")?.getAttribute("datetime") ?? "");
 
-  /** @param {number} n */
-  function count(n) {
-    const shown = /^([\d,]+) entr/.exec(total?.textContent?.trim() ?? "")?.[1];
-    if (!total || !shown) return;
-    const sum = Number(shown.replaceAll(",", "")) + n;
-    total.textContent = `${sum.toLocaleString("en")} ${sum === 1 ? "entry" : "entries"}`;
-  }
-
   unfoldOnClick(main, home);
   home.addEventListener("monlight:unfolded", mark);
   enableWrap(home, () => list.measure());
   writeClocks(home);
   home.classList.toggle("dated", /\D/.test(home.querySelector("time")?.textContent?.replace(/[\d:.,]/g, "") ?? ""));
-  followTail(main, {
+  const tail = followTail(main, {
     isAtTop: () => scrollY < TOP_PX,
     // Stored while the page was made, it may be in the list, or belong further down.
     isNews: (entry) => !list.ids.has(entry.id) && (entry.id > newest || !(Date.parse(entry.time) < oldest)),
     show(entries) {
-      count(list.prepend(entries));
+      countIn(list.prepend(entries));
       volume.renew();
       const last = list.trim();
       if (last) goOn(cursorOf(last));
@@ -144,6 +136,7 @@ function enableLogs(main, home) {
       first?.element.prepend(make("li", "entry note warn", text));
     },
   });
+  keepContainers(tail);
   let width = innerWidth;
   addEventListener("resize", () => {
     if (width !== innerWidth) list.measure();

@@ -7,7 +7,7 @@ const TAIL_RETRY_MS = 3_000;
 const TAIL_SLOWEST_MS = 60_000;
 
 /** @param {HTMLElement} main @param {{ isAtTop: () => boolean, show: (entries: Entry[]) => void, gap: (missed: number) => void,
- *   isNews: (entry: Entry) => boolean }} view @returns {{ toggle: () => void, flush: () => void }} */
+ *   isNews: (entry: Entry) => boolean }} view @returns {{ isOn: () => boolean }} */
 function followTail(main, view) {
   const status = document.querySelector("[data-live-status]");
   const button = document.getElementById("live");
@@ -118,5 +118,5 @@ function followTail(main, view) {
   }
   if (main.dataset.live !== undefined) toggle();
   else state("off");
-  return { toggle, flush };
+  return { isOn: () => isOn };
 }
