@@ -29,6 +29,10 @@ journey(
     await page.getByRole("button", { name: "Copy secret" }).click();
     await page.getByText("Copied").waitFor();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
+    await page.reload();
+    assert.equal(await lines(visitor, "Channels").filter({ hasText: "Team chat" }).count(), 1, "added once");
+    await page.getByRole("status").getByText("Added.").waitFor();
+    assert.equal(await page.locator("#secret").count(), 0, "and shown once");
     await addChannel(visitor, "Old pager", `http://${host}/gone/${PASSWORD}`);
 
     const channels = lines(visitor, "Channels");

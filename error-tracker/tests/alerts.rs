@@ -922,6 +922,35 @@ async fn the_history_has_pages() {
 }
 
 #[tokio::test]
+async fn a_webhook_is_added_once_and_shows_its_secret_once_however_often_the_page_is_loaded_again() {
+    let server = launch().start().await;
+    let cookie = sign_in(&server, server.key()).await;
+    let form = "kind=webhook&name=Till&target=https%3A%2F%2Fhooks.example.com%2F";
+    let answer = submit(&server, "/alerts/channels", Some(&cookie), form).await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    assert_eq!(answer.header("location"), "../alerts?said=added&channel=1");
+    let mut visitor = browser(&server, &cookie);
+    let page = visitor.get("/alerts?said=added&channel=1").await.text();
+    assert_eq!(page.matches("<code id=\"secret\">").count(), 1, "{page}");
+    let again = visitor.get("/alerts?said=added&channel=1").await.text();
+    assert!(
+        !again.contains("id=\"secret\"") && again.contains("Added."),
+        "{again}"
+    );
+    let channels = get_json(&mut server.client(), "/api/channels").await;
+    assert_eq!(channels["channels"].as_array().unwrap().len(), 1);
+
+    let form = "kind=slack&target=https%3A%2F%2Fhooks.example.com%2F&secret=s3cr3t";
+    let answer = submit(&server, "/alerts/channels", Some(&cookie), form).await;
+    assert_eq!(answer.header("location"), "../alerts?said=added");
+    let other = visitor.get("/alerts?said=added&channel=2").await.text();
+    assert!(
+        !other.contains("s3cr3t") && !other.contains("id=\"secret\""),
+        "{other}"
+    );
+}
+
+#[tokio::test]
 async fn a_form_that_is_refused_comes_back_filled_but_for_its_secret() {
     let server = launch().start().await;
     let mut client = server.client();

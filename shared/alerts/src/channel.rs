@@ -14,7 +14,7 @@ use crate::store::deliveries;
 use crate::told::{Audience, Target};
 
 /// Most channels: each is asked whenever something happens.
-const MAX_CHANNELS: usize = 50;
+pub(crate) const MAX_CHANNELS: usize = 50;
 const MAX_NAME_CHARS: usize = 100;
 const MAX_TARGET_BYTES: usize = 4000;
 const MAX_TEMPLATE_BYTES: usize = 16 << 10;
@@ -110,6 +110,18 @@ pub(crate) async fn add(alerts: &Alerts, new: NewChannel) -> Result<Added> {
         id: id.await?.ok_or_else(too_many)?,
         secret,
     })
+}
+
+/// The secret of a channel that was just added on the page: once, and of that channel only.
+pub(crate) async fn unseen_secret(alerts: &Alerts, id: i64) -> Result<Option<Secret>> {
+    if !alerts.unseen.take(id) {
+        return Ok(None);
+    }
+    let found = alerts
+        .common
+        .read(move |connection| channels::find(connection, id))
+        .await?;
+    Ok(found.and_then(|stored| stored.secret))
 }
 
 fn checked(new: NewChannel) -> Result<Channel> {

@@ -1,6 +1,7 @@
 //! What alerts need of the process: the store, the ways out, who is called when there is work, figures.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use notify::Sender;
 use prometheus_client::metrics::counter::Counter;
@@ -8,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use service::Common;
 use tokio::sync::Notify;
 
+use crate::channel::MAX_CHANNELS;
 use crate::settings::Settings;
 use crate::told::Reach;
 
@@ -26,6 +28,28 @@ pub struct Alerts {
     /// Sends to those channels.
     pub(crate) sender: Sender,
     pub(crate) metrics: Metrics,
+    /// Channels whose secret is still to be shown to who added them.
+    pub(crate) unseen: Unseen,
+}
+
+/// Numbers of channels that were added on the page: the page after that shows the secret, and no other does.
+#[derive(Debug, Default)]
+pub(crate) struct Unseen(Mutex<BTreeSet<i64>>);
+
+impl Unseen {
+    pub(crate) fn note(&self, id: i64) {
+        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.insert(id);
+        // No more than there can be channels.
+        if ids.len() > MAX_CHANNELS {
+            ids.pop_first();
+        }
+    }
+
+    /// Whether it was there; from now on it is not.
+    pub(crate) fn take(&self, id: i64) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
 }
 
 /// Counters of what was sent.
@@ -57,6 +81,7 @@ impl Alerts {
             mails_waiting: Notify::new(),
             channels_waiting: Notify::new(),
             sender,
+            unseen: Unseen::default(),
         }
     }
 

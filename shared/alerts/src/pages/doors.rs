@@ -9,9 +9,20 @@ use super::said::Said;
 use crate::channel::{self, NewChannel, channel_id};
 use crate::rules::Rules;
 
-/// `GET /alerts`
+/// `GET /alerts`: after a webhook was added (`?channel=`) with its secret, this once.
 pub(crate) async fn show<A: Rules>(app: Arc<A>, request: Request) -> Result<Response> {
-    let said = Said::after(request.query().get("said"));
+    let query = request.query();
+    let secret = match query.get("channel").and_then(|id| id.parse().ok()) {
+        Some(id) => channel::unseen_secret(app.alerts(), id).await?,
+        None => None,
+    };
+    let said = match secret {
+        Some(secret) => {
+            Said::done("Added. Its receiver checks signatures with this secret, which is shown only now:")
+                .with_secret(secret)
+        }
+        None => Said::after(query.get("said")),
+    };
     shown(&*app, &request, StatusCode::OK, said, None).await
 }
 
@@ -38,17 +49,12 @@ pub(crate) async fn add_channel<A: Rules>(app: Arc<A>, mut request: Request) -> 
         template: text("template"),
     };
     match channel::add(app.alerts(), new.clone()).await {
-        Ok(added) => match added.secret {
-            Some(secret) => {
-                let words = format!(
-                    "Channel {} is added. Its receiver checks signatures with this secret:",
-                    added.id
-                );
-                let said = Said::done(words).with_secret(secret);
-                shown(&*app, &request, StatusCode::OK, said, None).await
-            }
-            None => done(&*app, &request, Ok(()), "added", "../").await,
-        },
+        Ok(added) if added.secret.is_some() => {
+            app.alerts().unseen.note(added.id);
+            let said = format!("added&channel={}", added.id);
+            done(&*app, &request, Ok(()), &said, "../").await
+        }
+        Ok(_) => done(&*app, &request, Ok(()), "added", "../").await,
         Err(error) => {
             let (status, said) = Said::of_refusal(error)?;
             shown(&*app, &request, status, said, Some(new)).await

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use config::Secret;
 use web::{Error, Result, StatusCode};
 
 /// A line above the page; the default says nothing.
@@ -11,7 +12,7 @@ pub struct Said {
     words: String,
     is_bad: bool,
     /// Shown this once.
-    secret: Option<String>,
+    secret: Option<Secret>,
 }
 
 /// Its own template has escaped what is in it.
@@ -40,7 +41,7 @@ impl Said {
     }
 
     /// The same with a secret beside it.
-    pub(crate) fn with_secret(self, secret: String) -> Self {
+    pub(crate) fn with_secret(self, secret: Secret) -> Self {
         Self {
             secret: Some(secret),
             ..self
