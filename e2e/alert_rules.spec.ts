@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { addChannel, cameOf, card, lines, startReceiver } from "./alerts.ts";
+import { addChannel, cameOf, card, lines, remove, startReceiver } from "./alerts.ts";
 import { journey, startStack } from "./journey.ts";
 import { sendLines } from "./logs.ts";
 import { look } from "./look.ts";
@@ -68,8 +68,7 @@ journey("a log alert is made of the page's search, is told, and leads back to wh
   await lines(visitor, "Rules").filter({ hasText: "Gateway is down" }).getByText("paused", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Resume the rule Gateway is down" }).click();
   await page.getByRole("status").getByText("Resumed.").waitFor();
-  await page.getByRole("button", { name: "Delete the rule Gateway is down" }).click();
-  await page.getByRole("status").getByText("Deleted.").waitFor();
+  await remove(visitor, "the rule Gateway is down");
   assert.equal(await lines(visitor, "Rules").count(), 0);
 });
 
@@ -112,6 +111,5 @@ journey("a metric alert is made in the explorer, fires, and is told to be well a
   await cameOf(visitor, "Metric pager", /Resolved[^]*delivered/);
   assert.match(receiver.received.at(-1)?.body ?? "", /it was above 90 % for/);
   assert.equal(await rule.locator(".badge").count(), 0);
-  await page.getByRole("button", { name: "Delete the rule Disk is full" }).click();
-  await page.getByRole("status").getByText("Deleted.").waitFor();
+  await remove(visitor, "the rule Disk is full");
 });

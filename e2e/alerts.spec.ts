@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { addChannel, cameOf, card, history, lines, startReceiver } from "./alerts.ts";
+import { addChannel, cameOf, card, history, lines, remove, startReceiver } from "./alerts.ts";
 import { journey, startStack } from "./journey.ts";
 import { report, send } from "./reports.ts";
 
@@ -62,8 +62,7 @@ journey(
 
     for (const name of ["Team chat", "Old pager"]) {
       await visitor.visit("errors", "alerts");
-      await page.getByRole("button", { name: `Delete ${name}` }).click();
-      await page.getByRole("status").getByText("Deleted.").waitFor();
+      await remove(visitor, name);
     }
     await page.waitForLoadState();
     assert.equal(await lines(visitor, "Channels").count(), 1, "only ALERT_EMAILS is left");
@@ -100,8 +99,7 @@ journey("a rule is added with quiet hours, changed, paused, and deleted", stack,
   await added.getByRole("button", { name: "Pause the rule" }).click();
   await page.getByRole("status").getByText("Paused").waitFor();
   await added.getByText("paused", { exact: true }).waitFor();
-  await added.getByRole("button", { name: "Delete the rule" }).click();
-  await page.getByRole("status").getByText("Deleted.").waitFor();
+  await remove(visitor, "the rule reopened, each 500 events");
   await page.waitForLoadState();
   assert.equal(await rules.count(), before);
 });

@@ -47,6 +47,13 @@ export async function cameOf(visitor: Visitor, to: string, state: RegExp): Promi
   }
 }
 
+/** Deletes what goes by these words, and says yes when asked. */
+export async function remove({ page }: Visitor, what: string): Promise<void> {
+  await page.locator("summary", { hasText: `Delete ${what}` }).click();
+  await page.getByRole("button", { name: `Delete it: ${what}` }).click();
+  await page.getByRole("status").getByText("Deleted.").waitFor();
+}
+
 export async function addChannel(visitor: Visitor, name: string, url: string): Promise<void> {
   const { page } = visitor;
   await page.getByText("Add a channel").click();

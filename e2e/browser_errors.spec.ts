@@ -104,5 +104,5 @@ journey("an operator makes a key, sees what came, and switches the key off", sta
   await page.getByRole("link", { name: "Traffic" }).click();
   await page.getByText("errors delivered at once").waitFor();
   await page.getByRole("link", { name: "Source maps" }).click();
-  await page.getByText("/js/main.js").waitFor();
+  await page.getByText("/js/main.js", { exact: true }).waitFor();
 });

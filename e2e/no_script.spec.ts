@@ -53,6 +53,32 @@ journey(
   },
 );
 
+journey(
+  "without script a channel and a source map are deleted only after a second press",
+  stack,
+  { ...withoutScript, signedIn: true },
+  async (visitor) => {
+    const { page } = visitor;
+    const headers = { "X-API-Key": KEY };
+    const map = JSON.stringify({ version: 3, sources: ["cart.ts"], names: [], mappings: "AAAA" });
+    const uploaded = "api/source-maps?project=shop&release=1.0.0&file_url=/js/app.js";
+    assert.equal((await fetch(stack.url("browser", uploaded), { method: "PUT", headers, body: map })).status, 201);
+    const channel = JSON.stringify({ kind: "slack", name: "Chat", target: "https://hooks.example.com/" });
+    assert.equal((await fetch(stack.url("logs", "api/channels"), { method: "POST", headers, body: channel })).status, 201);
+    for (const [name, path, what] of [
+      ["browser", "source-maps", "the map of /js/app.js, release 1.0.0"],
+      ["logs", "alerts", "Chat"],
+    ] as const) {
+      await visitor.visit(name, path);
+      const yes = page.getByRole("button", { name: `Delete it: ${what}` });
+      assert.equal(await yes.isVisible(), false, "not yet");
+      await page.locator("summary", { hasText: `Delete ${what}` }).click();
+      await Promise.all([page.waitForEvent("load"), yes.click()]);
+      assert.equal(await yes.count(), 0);
+    }
+  },
+);
+
 const empty = await startStack();
 journey(
   "without script an empty tracker says that one must reload",

@@ -27,7 +27,6 @@ struct SourceMapsPage {
 }
 
 struct MapRow {
-    id: i64,
     project: String,
     release: String,
     file_url: String,
@@ -35,6 +34,9 @@ struct MapRow {
     size: String,
     uploaded: Moment,
     problems: Vec<String>,
+    /// Where its deletion is sent to, and what that means in words.
+    delete: String,
+    what: String,
 }
 
 /// `GET /source-maps`
@@ -57,7 +59,12 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         .filter(|_| listed.len() == PAGE as usize)
         .map(|map| map.id);
     let maps = listed.into_iter().map(|map| MapRow {
-        id: map.id,
+        delete: format!("{}source-maps/{}/delete", frame.root, map.id),
+        what: format!(
+            "the map of {}, release {}",
+            Excerpt::line(&map.file_url, 200),
+            Excerpt::line(&map.release, 100)
+        ),
         project: map.project,
         release: map.release,
         file_url: map.file_url,

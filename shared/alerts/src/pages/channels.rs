@@ -27,6 +27,8 @@ struct Row {
     name: String,
     kind: &'static str,
     to: String,
+    /// Where its deletion is sent to.
+    delete: String,
 }
 
 /// Its own template has escaped what is in it.
@@ -39,11 +41,12 @@ impl Channels {
             name: stored.name.clone(),
             kind: kind_label(&stored.kind),
             to: channel::shown(stored),
+            delete: format!("{root}alerts/channels/{}/delete", stored.id),
         });
         Self {
+            rows: rows.collect(),
             root,
             reach,
-            rows: rows.collect(),
             kinds: &channel::KINDS,
             is_open: asked.is_some(),
             asked: asked.unwrap_or_default(),

@@ -27,4 +27,13 @@ impl RuleButtons {
             is_paused,
         }
     }
+
+    /// Where its deletion is sent to.
+    fn deletion(&self) -> String {
+        format!("{}alerts/rules/{}/delete", self.root, self.id)
+    }
+
+    fn what(&self) -> String {
+        format!("the rule {}", Excerpt::line(&self.name, 100))
+    }
 }
