@@ -77,7 +77,7 @@ await post(worked, `errors/${whole}/notes`, { text: `Only with more than 99 thin
 await post(worked, `errors/${whole}/notes`, { text: "W".repeat(300) });
 await post(worked, `errors/${asleep}/snooze`, { hours: 24, events: 100 });
 await post(worked, `errors/${await send(worked, report(4))}/resolve`, { in_next_release: true });
-await post(worked, "channels", { kind: "webhook", name: "Pager of the night shift", target: "http://127.0.0.1:9/hook" });
+await post(worked, "channels", { kind: "webhook", name: "Pager of the night shift", target: "http://localhost:9/hook" });
 await post(worked, "channels", { kind: "slack", target: "https://hooks.example/services/T0/B0/x" });
 await post(worked, "rules", { on_created: true, on_spike: true, every_n: 1000, project: "shop", quiet_hours: "22:00-07:00 +02:00" });
 await post(worked, "test-alert");

@@ -357,57 +357,61 @@ fn other_name() -> Option<String> {
 }
 
 #[tokio::test]
-async fn what_only_this_machine_can_reach_is_not_reached_and_the_history_says_why() {
+async fn what_only_this_machine_can_reach_is_refused_or_not_reached_and_both_say_why() {
     let receiver = Receiver::start([]).await;
     let server = tracker().start().await;
     let mut client = server.client();
     let port = receiver.port;
-    let mut targets = vec![
+    let allowed = "; ALERT_ALLOWED_HOSTS can allow it";
+    for (target, expected) in [
         (
             "http://169.254.169.254/latest/".to_owned(),
-            "169.254.169.254 is not connected to: its address is link-local".to_owned(),
+            "169.254.169.254 is not connected to: its address is link-local, which cannot be allowed"
+                .to_owned(),
         ),
         (
             format!("http://127.0.0.1:{port}/"),
-            "127.0.0.1 is not connected to: its address is loopback".to_owned(),
+            format!("127.0.0.1 is not connected to: its address is loopback{allowed}"),
         ),
         (
             format!("http://2130706433:{port}/"),
-            "127.0.0.1 is not connected to: its address is loopback".to_owned(),
+            format!("127.0.0.1 is not connected to: its address is loopback{allowed}"),
         ),
         (
             format!("http://[::ffff:127.0.0.1]:{port}/"),
-            "::ffff:127.0.0.1 is not connected to: its address is loopback".to_owned(),
+            format!("::ffff:127.0.0.1 is not connected to: its address is loopback{allowed}"),
         ),
         (
             "http://10.0.0.1/".to_owned(),
-            "10.0.0.1 is not connected to: its address is private".to_owned(),
-        ),
-        (
-            format!("http://localhost:{port}/"),
-            "its address is loopback".to_owned(),
+            format!("10.0.0.1 is not connected to: its address is private{allowed}"),
         ),
         (
             format!("http://0.0.0.0:{port}/"),
-            "0.0.0.0 is not connected to: its address is unspecified".to_owned(),
+            "0.0.0.0 is not connected to: its address is unspecified, which cannot be allowed".to_owned(),
         ),
-    ];
+    ] {
+        for kind in ["webhook", "slack"] {
+            let body = json!({"kind": kind, "target": target});
+            let answer = post(&mut client, "/api/channels", body).await;
+            assert_eq!(refusal(&answer), (400, expected.clone()), "{target}");
+        }
+    }
+    // What a name means may change: it is looked up when something is sent.
+    let mut names = vec!["localhost".to_owned()];
     match other_name() {
-        Some(name) => targets.push((format!("http://{name}:{port}/"), format!("{name} (127."))),
+        Some(name) => names.push(name),
         None => skip("/etc/hosts has no other name for 127.0.0.1"),
     }
-    for (target, expected) in targets {
-        for kind in ["webhook", "slack"] {
-            let id = channel(&mut client, kind, &target).await;
-            let test = send_test(&mut client, id).await;
-            let row = delivery_that_is(&mut client, test, "failed").await;
-            let why = row["last_error"].as_str().unwrap();
-            assert!(
-                why.contains(&expected) && why.contains("is not connected to"),
-                "{target}: {why}"
-            );
-            assert_eq!(row["next_attempt_at"], Value::Null);
-        }
+    for name in names {
+        let id = channel(&mut client, "webhook", &format!("http://{name}:{port}/")).await;
+        let test = send_test(&mut client, id).await;
+        let row = delivery_that_is(&mut client, test, "failed").await;
+        let why = row["last_error"].as_str().unwrap();
+        assert!(
+            why.starts_with(&format!("{name} (")) && why.ends_with(&format!("loopback{allowed}")),
+            "{name}: {why}"
+        );
+        assert_eq!(row["next_attempt_at"], Value::Null);
     }
     assert!(receiver.all().is_empty());
 }
@@ -436,9 +440,9 @@ async fn allowed_hosts_are_reached_and_nothing_else_is() {
         format!("http://127.0.0.1:{port}/"),
         "http://169.254.169.254/".to_owned(),
     ] {
-        let id = channel(&mut client, "webhook", &target).await;
-        let test = send_test(&mut client, id).await;
-        delivery_that_is(&mut client, test, "failed").await;
+        let body = json!({"kind": "webhook", "target": target});
+        let answer = post(&mut client, "/api/channels", body).await;
+        assert_eq!(answer.status, 400, "{target}: {}", answer.text());
     }
     let n_before = receiver.all().len();
 
@@ -775,10 +779,9 @@ async fn no_path_query_or_secret_is_in_any_answer_line_or_figure() {
         all.iter().all(|row| row["attempts"].as_i64() >= Some(1))
     })
     .await;
-    // Hosts that cannot be reached or looked up, and addresses that are not liked.
+    // Hosts that cannot be reached or looked up, and what is not taken at all.
     for target in [
         "http://127.0.0.1:1/s3cr3t-path",
-        "http://10.0.0.1/s3cr3t-path",
         "http://nowhere.invalid/s3cr3t-path",
     ] {
         let id = channel(&mut client, "webhook", target).await;
@@ -790,6 +793,7 @@ async fn no_path_query_or_secret_is_in_any_answer_line_or_figure() {
     }
     for bad in [
         "http://127.0.0.1:0/s3cr3t-path",
+        "http://10.0.0.1/s3cr3t-path",
         "ftp://h/s3cr3t-path",
         "http://u:s3cr3t-pw@h/",
     ] {

@@ -534,10 +534,10 @@ async fn what_cannot_be_merged_is_refused_and_nothing_changes() {
 
 #[tokio::test]
 async fn a_resolved_whole_is_reopened_by_a_report_of_a_part_and_told_once() {
-    // A channel whose address is refused: each alert leaves one line in the deliveries and nothing else.
+    // A channel whose name leads to a refused address: each alert leaves one line in the deliveries and nothing else.
     let server = start().await;
     let mut client = server.client();
-    let hook = json!({"kind": "webhook", "target": "http://127.0.0.1:9/"});
+    let hook = json!({"kind": "webhook", "target": "http://localhost:9/"});
     assert_eq!(post(&mut client, "/api/channels", hook).await.status, 201);
     let a = file(&mut client, &bug("A", "anna", "eu")).await;
     let b = file(&mut client, &bug("B", "bert", "eu")).await;

@@ -89,7 +89,7 @@ pub(crate) struct Added {
 
 /// Checks and adds a channel.
 pub(crate) async fn add(alerts: &Alerts, new: NewChannel) -> Result<Added> {
-    let stored = checked(new)?;
+    let stored = checked(alerts, new)?;
     let secret = match stored.kind.as_str() {
         "webhook" => stored.secret.as_ref().map(|secret| secret.expose().to_owned()),
         _ => None,
@@ -124,7 +124,7 @@ pub(crate) async fn unseen_secret(alerts: &Alerts, id: i64) -> Result<Option<Sec
     Ok(found.and_then(|stored| stored.secret))
 }
 
-fn checked(new: NewChannel) -> Result<Channel> {
+fn checked(alerts: &Alerts, new: NewChannel) -> Result<Channel> {
     let bad = |words: String| Error::bad_request(words);
     if !KINDS.iter().any(|(kind, _)| *kind == new.kind) {
         return Err(bad(
@@ -156,9 +156,23 @@ fn checked(new: NewChannel) -> Result<Channel> {
             return Err(bad(format!("'{wrong}' is no mail address")));
         }
     } else {
-        of(&stored).map_err(|setting| bad(setting.to_string()))?;
+        let refused = |setting: BadSetting| bad(setting.to_string());
+        of(&stored).map_err(refused)?;
+        let url: Endpoint = stored.target.expose().parse().map_err(refused)?;
+        if let Some(why) = alerts.sender.refusal(&url) {
+            return Err(bad(advised(why)));
+        }
     }
     Ok(stored)
+}
+
+/// Why something is not sent, with what the operator can do about it.
+pub(crate) fn advised(why: String) -> String {
+    let can_be_allowed = why.contains("is not connected to") && !why.contains("cannot be allowed");
+    match can_be_allowed {
+        true => why + "; ALERT_ALLOWED_HOSTS can allow it",
+        false => why,
+    }
 }
 
 /// Deletes a channel.

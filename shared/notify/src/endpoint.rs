@@ -3,14 +3,17 @@
 //! For Slack, Discord, Teams and ntfy the path is the password, so neither `Debug` nor any message has it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 use crate::bad_setting::BadSetting;
 
 /// Longest URL taken, in bytes: what browsers and proxies agree on.
 const MAX_BYTES: usize = 2048;
+const NO_SCHEME: &str = "the URL must begin with http:// or https://";
+const NO_HOST: &str = "the URL needs a host, and a port other than 0";
 
 /// An http or https URL with a host, without user name, password and fragment.
 ///
@@ -28,18 +31,32 @@ impl FromStr for Endpoint {
                 "the URL is longer than {MAX_BYTES} bytes"
             )));
         }
-        let mut url = Url::parse(text).map_err(|cause| BadSetting::new(format!("no URL: {cause}")))?;
+        let mut url = Url::parse(text).map_err(|cause| BadSetting::new(words(cause)))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(BadSetting::new("the URL must begin with http:// or https://"));
+            return Err(BadSetting::new(NO_SCHEME));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(BadSetting::new("the URL must not carry a user name or password"));
         }
         if url.port() == Some(0) || url.host_str().is_none_or(str::is_empty) {
-            return Err(BadSetting::new("the URL needs a host, and a port other than 0"));
+            return Err(BadSetting::new(NO_HOST));
         }
         url.set_fragment(None);
         Ok(Endpoint(url))
+    }
+}
+
+/// Why it is no URL, for people.
+fn words(cause: ParseError) -> &'static str {
+    match cause {
+        ParseError::RelativeUrlWithoutBase => NO_SCHEME,
+        ParseError::EmptyHost => NO_HOST,
+        ParseError::InvalidPort => "the URL's port must be a number from 1 to 65535",
+        ParseError::IdnaError
+        | ParseError::InvalidDomainCharacter
+        | ParseError::InvalidIpv4Address
+        | ParseError::InvalidIpv6Address => "the URL's host is neither a name nor an address",
+        _ => "this is no URL",
     }
 }
 
@@ -55,6 +72,15 @@ impl Endpoint {
 
     pub(crate) fn url_host(&self) -> Host<&str> {
         self.0.host().expect("checked when it was parsed")
+    }
+
+    /// The host, where it is an address and no name.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        match self.url_host() {
+            Host::Domain(_) => None,
+            Host::Ipv4(address) => Some(address.into()),
+            Host::Ipv6(address) => Some(address.into()),
+        }
     }
 
     pub(crate) fn is_tls(&self) -> bool {
@@ -142,8 +168,23 @@ mod tests {
         ] {
             assert_eq!(refusal(url), credentials);
         }
-        assert_eq!(refusal("example.com/hook"), "no URL: relative URL without a base");
-        assert_eq!(refusal("http://"), "no URL: empty host");
+        assert_eq!(refusal("example.com/hook"), scheme);
+        assert_eq!(
+            refusal("http://"),
+            "the URL needs a host, and a port other than 0"
+        );
+        for (url, part) in [
+            ("http://a:99999/", "port"),
+            ("http://a b/", "host"),
+            ("http://256.1.1.1/", "host"),
+            ("http://[::1/", "host"),
+        ] {
+            assert!(
+                refusal(url).starts_with(&format!("the URL's {part} ")),
+                "{url}: {}",
+                refusal(url)
+            );
+        }
         assert_eq!(
             refusal("http://a:0/"),
             "the URL needs a host, and a port other than 0"

@@ -19,11 +19,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
-use url::Host;
 
-use crate::address::AddressPolicy;
+use crate::address::{AddressPolicy, Standing, standing};
 use crate::answer::Answer;
 use crate::bad_setting::BadSetting;
+use crate::endpoint::Endpoint;
 use crate::outgoing::OutgoingRequest;
 use crate::resolve::{Resolve, SystemResolver};
 use crate::send_error::SendError;
@@ -91,6 +91,15 @@ impl Sender {
         Ok(self)
     }
 
+    /// Why a URL whose host is an address is never connected to. None where it may be, and of a name, which is looked up
+    /// whenever something is sent.
+    pub fn refusal(&self, url: &Endpoint) -> Option<String> {
+        let address = url.address()?;
+        let host = url.host();
+        let what = self.policy.check(&host, address).err()?;
+        Some(refusal(&host, address, what))
+    }
+
     /// Sends it once. `Ok` says that the server answered 2xx; after an error it may have been taken all the same.
     pub async fn send(&self, request: &OutgoingRequest) -> Result<(), SendError> {
         let host = request.url.host();
@@ -139,10 +148,9 @@ impl Sender {
     /// The host's addresses, all of them checked: one that is forbidden taints the others, since a name that has both
     /// is no mistake.
     async fn addresses(&self, request: &OutgoingRequest, host: &str) -> Result<Vec<IpAddr>, SendError> {
-        let addresses = match request.url.url_host() {
-            Host::Ipv4(address) => vec![address.into()],
-            Host::Ipv6(address) => vec![address.into()],
-            Host::Domain(_) => self.lookup(host).await?,
+        let addresses = match request.url.address() {
+            Some(address) => vec![address],
+            None => self.lookup(host).await?,
         };
         for address in &addresses {
             if let Err(what) = self.policy.check(host, *address) {
@@ -258,13 +266,17 @@ fn too_late(host: &str, limit: Duration) -> SendError {
 }
 
 fn refusal(host: &str, address: IpAddr, what: &str) -> String {
+    let never = match standing(address) {
+        Standing::Never(_) => ", which cannot be allowed",
+        Standing::Public | Standing::Private(_) => "",
+    };
     let address = address.to_string();
     let which = if address == host {
         String::new()
     } else {
         format!(" ({address})")
     };
-    format!("{host}{which} is not connected to: its address is {what}")
+    format!("{host}{which} is not connected to: its address is {what}{never}")
 }
 
 #[cfg(test)]

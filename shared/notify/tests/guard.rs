@@ -90,7 +90,7 @@ async fn the_checked_address_is_the_one_connected_to() {
     assert_eq!(receiver.received()[0].headers["host"], host);
 
     let failure = sender.send(&request(&url)).await.unwrap_err();
-    let expected = "rebinding.example.com (169.254.169.254) is not connected to: its address is link-local";
+    let expected = "rebinding.example.com (169.254.169.254) is not connected to: its address is link-local, which cannot be allowed";
     assert_eq!(
         (failure.to_string().as_str(), failure.is_permanent()),
         (expected, true)

@@ -6,6 +6,7 @@ use notify::SendError;
 use rusqlite::Connection;
 use service::unix_ms;
 
+use crate::channel::advised;
 use crate::machinery::Alerts;
 use crate::store::deliveries;
 
@@ -42,13 +43,8 @@ impl Failed {
             false => notify::next_attempt(n_before + 1, error.retry_after(), now, id as u64),
         };
         let longest = error.retry_after().unwrap_or_default().max(MAX_REST).as_millis() as i64;
-        let words = error.to_string();
-        let hint = match words.contains("is not connected to") {
-            true => "; ALERT_ALLOWED_HOSTS can allow it",
-            false => "",
-        };
         Self {
-            words: words + hint,
+            words: advised(error.to_string()),
             next,
             rest_until: next.map(|next| next.min(now.saturating_add(longest))),
         }
