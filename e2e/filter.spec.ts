@@ -68,6 +68,26 @@ journey("one finds an error by words, project, environment, source and time", st
   await shows(visitor, ["TypeError"], { source: "browser", time: "1h" });
 });
 
+journey("a filter that holds no more does not stay chosen when one goes back", stack, {}, async (visitor) => {
+  const { page } = visitor;
+  const project = page.getByLabel("Project");
+  for (const [path, button] of [
+    ["", "Filter"],
+    ["releases", "Filter"],
+  ] as const) {
+    await visitor.visit("errors", path);
+    await project.selectOption("blog");
+    await Promise.all([page.waitForEvent("load"), page.getByRole("button", { name: button }).click()]);
+    assert.equal(await project.inputValue(), "blog");
+    await Promise.all([page.waitForEvent("load"), page.goBack()]);
+    assert.equal(await project.inputValue(), "", path);
+  }
+  // From memory, where the browser keeps pages.
+  await project.selectOption("blog");
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+  assert.equal(await project.inputValue(), "");
+});
+
 journey("a tab keeps the filters, and a filter keeps the tab", stack, {}, async (visitor) => {
   const { page } = visitor;
   const tab = (name: RegExp) => page.getByRole("navigation", { name: "State" }).getByRole("link", { name });

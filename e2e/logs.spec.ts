@@ -95,6 +95,9 @@ journey("search, level and container narrow the list, and the address says how",
   await page.getByLabel("Level").selectOption({ label: "Error and above" });
   await page.waitForURL(/level=/);
   await total(page).getByText("20 entries").waitFor();
+  await Promise.all([page.waitForEvent("load"), page.goBack()]);
+  assert.equal(await page.getByLabel("Level").inputValue(), "", "what held there");
+  await Promise.all([page.waitForEvent("load"), page.goForward()]);
   await page.getByRole("link", { name: "Clear filters" }).click();
   await page.waitForURL((url) => !url.searchParams.has("level"));
 

@@ -1,5 +1,6 @@
 // @ts-check
 // <select data-submit> and its like send their form when they change, and its [data-submit-button] is not needed then.
+// A form whose fields tell what the page shows says autocomplete="off", so that Back does not leave another choice in it.
 
 for (const field of document.querySelectorAll("[data-submit]")) {
   if (!(field instanceof HTMLSelectElement || field instanceof HTMLInputElement)) continue;
@@ -15,3 +16,9 @@ for (const form of document.querySelectorAll("form.query, form.bar-form")) {
     for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
   });
 }
+
+// The same for a page that the browser kept whole.
+addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted) return;
+  for (const form of document.querySelectorAll("form[method=get][autocomplete=off]")) if (form instanceof HTMLFormElement) form.reset();
+});
