@@ -76,6 +76,38 @@ journey("what another one resolves leaves the list, and the last one leaves a wo
   assert.deepEqual(await names(visitor), ["Bb"]);
 });
 
+journey("an error that is open tells of newer events and of its state, and keeps the event that is read", stack, {}, async (visitor) => {
+  const { page } = visitor;
+  const happens = (message: string) => send(stack, report(90, { project: "open", message }));
+  const id = await happens("the first");
+  const isOpen = page.waitForRequest(stack.url("errors", "api/live"));
+  await visitor.visit("errors", `errors/${id}`);
+  await isOpen;
+  await page.evaluate(() => Object.assign(globalThis, { isTheSamePage: true }));
+  const badge = (word: string) => page.locator("h1 .badge", { hasText: word }).waitFor();
+  await page.getByRole("textbox", { name: "Note" }).fill("half a note");
+
+  await post(stack, `errors/${id}/resolve`);
+  await badge("resolved");
+  await page.getByRole("button", { name: "Reopen" }).waitFor();
+  await happens("the second");
+  await badge("reopened");
+  await page.getByRole("button", { name: "1 newer event — show it" }).waitFor();
+  await page.locator("#activities").getByText("came back").waitFor();
+  await happens("the third");
+  const news = page.getByRole("button", { name: "2 newer events — show the newest" });
+  await news.waitFor();
+  await page.locator("#facts .count[value='3']").waitFor();
+  assert.equal(await page.locator(".group-head .message").textContent(), "the first");
+  assert.equal(await page.getByRole("textbox", { name: "Note" }).inputValue(), "half a note");
+  assert.ok(await page.evaluate(() => "isTheSamePage" in globalThis), "no reload");
+  await page.locator("h1").click();
+  await page.getByRole("textbox", { name: "Note" }).fill("");
+  await page.locator("h1").click();
+  await Promise.all([page.waitForEvent("load"), page.keyboard.press("r")]);
+  assert.equal(await page.locator(".group-head .message").textContent(), "the third");
+});
+
 journey("a text that the reader has selected is not taken away", stack, {}, async (visitor) => {
   const { page } = visitor;
   await page.clock.install();

@@ -1,6 +1,7 @@
 // @ts-check
 // Puts fresh rows in place without a reload. What changes is marked [data-live-rows] and has an id, by which it is
 // found in the page asked for anew; each new element then sends `monlight:fresh`, and scripts treat it as at load.
+// Who reads one thing, such as an event, keeps it, and is offered what is newer.
 // Last comes `monlight:page` with the whole new page, for charts, which take only the values.
 
 const FRESH_EVERY_MS = 1_000;
@@ -17,7 +18,7 @@ function regions(page) {
   return [...page.querySelectorAll("[data-live-rows][id]")].filter((region) => region instanceof HTMLElement);
 }
 
-/** The page as it is by now, parsed without running its scripts. None: we were sent elsewhere, as to the login.
+/** The page as it is by now, parsed without running its scripts. None: it is gone, or we were sent elsewhere, as to the login.
  * @returns {Promise<Document | null>} */
 function freshPage() {
   return new Promise((resolve, reject) => {
@@ -28,7 +29,7 @@ function freshPage() {
     request.setRequestHeader("Accept", "text/html");
     request.onload = () => {
       const page = request.responseXML;
-      if (new URL(request.responseURL).pathname !== location.pathname) resolve(null);
+      if (new URL(request.responseURL).pathname !== location.pathname || request.status === 404) resolve(null);
       else if (request.status === 200 && page) resolve(page);
       else reject(new Error(`status ${request.status}`));
     };
@@ -133,17 +134,26 @@ function renew(main, page) {
   return fresh.length > 0;
 }
 
-/** @returns {() => void} Says that the list was updated: to screen readers, and not over and over. */
-function announcer() {
+/** Says what changed: what is new to who reads one thing (<main data-live-count data-live-newest>), or to screen readers,
+ * and not over and over, that the page was updated.
+ * @param {HTMLElement} main @returns {() => void} */
+function announcer(main) {
   let last = -Infinity;
+  const { liveNewest } = main.dataset;
+  const n_shown = Number(main.dataset.liveCount);
   return () => {
     const status = document.querySelector("[data-live-status]");
+    const n_newer = Number(main.dataset.liveCount) - n_shown;
+    if (status && liveNewest && n_newer > 0) {
+      const text = n_newer === 1 ? "1 newer event — show it" : `${n_newer.toLocaleString("en")} newer events — show the newest`;
+      return offer(status, text, () => location.assign(liveNewest));
+    }
     status?.querySelector("button")?.remove();
     if (performance.now() - last < ANNOUNCE_EVERY_MS) return;
     last = performance.now();
     const line = document.createElement("span");
     line.className = "hush";
-    line.textContent = "List updated";
+    line.textContent = liveNewest ? "Updated" : "List updated";
     status?.replaceChildren(line);
   };
 }
@@ -151,7 +161,7 @@ function announcer() {
 /** Returns what asks for a refresh: one runs at a time, one a second at most, none while the reader is in the way.
  * @param {HTMLElement} main @param {() => void} leave What to do once we are signed out. @returns {() => void} */
 function refresher(main, leave) {
-  const announce = announcer();
+  const announce = announcer(main);
   let isWanted = false;
   let isRunning = false;
   let timer = 0;

@@ -52,13 +52,13 @@ function reloadOnce(newest) {
   return true;
 }
 
-/** @param {Element} status @param {string} text */
-function offer(status, text) {
+/** @param {Element} status @param {string} text @param {() => void} [show] */
+function offer(status, text, show = () => location.reload()) {
   const button = status.querySelector("button") ?? status.appendChild(document.createElement("button"));
   button.type = "button";
   button.dataset.key = "r";
   if (button.textContent !== text) button.textContent = text;
-  button.onclick = () => location.reload();
+  button.onclick = show;
 }
 
 /** @param {HTMLElement} main @param {() => void} leave What to do once we are signed out.
