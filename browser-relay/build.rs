@@ -6,8 +6,8 @@ use std::path::Path;
 use std::{env, fs};
 
 const DIST: &str = "../clients/js/dist";
-/// The script, and the part that it loads later.
-const FILES: [&str; 2] = ["monlight.min.js", "monlight-vitals.js"];
+/// The script, the part that it loads later, and the command for source maps.
+const FILES: [&str; 3] = ["monlight.min.js", "monlight-vitals.js", "monlight-sourcemaps.mjs"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;

@@ -1,6 +1,8 @@
 // A minified page on another origin breaks; the tracker shows its original file, line, function and code.
 
 import assert from "node:assert/strict";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { buildSync } from "esbuild";
@@ -8,6 +10,7 @@ import { buildSync } from "esbuild";
 import type { Visitor } from "./browser.ts";
 import { journey, startStack } from "./journey.ts";
 import { group, Site, userAgent, variables } from "./site.ts";
+import { env, run, snippet } from "./snippets.ts";
 import { KEY, type Stack } from "./stack.ts";
 
 interface Built {
@@ -105,4 +108,21 @@ journey("an operator makes a key, sees what came, and switches the key off", sta
   await page.getByText("errors delivered at once").waitFor();
   await page.getByRole("link", { name: "Source maps" }).click();
   await page.getByText("/js/main.js", { exact: true }).waitFor();
+});
+
+journey("the commands that the page of source maps shows upload them as they stand", stack, {}, async (visitor) => {
+  const { page } = visitor;
+  await visitor.visit("browser", "source-maps");
+  const commands = await Promise.all(["build", "upload"].map((id) => snippet(visitor, id)));
+  const folder = await mkdtemp(join(stack.folder, "build-"));
+  const map = JSON.stringify({ version: 3, sources: ["a.ts"], sourcesContent: ["go()"], names: [], mappings: "AAAA" });
+  await mkdir(join(folder, "dist"));
+  await writeFile(join(folder, "dist", "whole.js"), "go();\n//# sourceMappingURL=whole.js.map\n");
+  for (const name of ["dist/whole.js.map", "app.js.map"]) await writeFile(join(folder, name), map);
+  for (const command of commands) {
+    const { stdout, stderr } = await run("bash", ["-ec", command], { cwd: folder, env: { ...env, ADMIN_API_KEY: KEY } });
+    assert.ok(!/error/i.test(stdout + stderr), stdout + stderr);
+  }
+  await page.reload();
+  for (const name of ["/js/whole.js", "/js/app.js"]) await page.getByText(name, { exact: true }).waitFor();
 });

@@ -11,8 +11,12 @@ pub(crate) const SCRIPT: &str = "monlight.min.js";
 /// The part that it loads later from beside it.
 const VITALS: &str = "monlight-vitals.js";
 
+/// The command that uploads the source maps of a build, for Node: one file that needs nothing else.
+pub(crate) const COMMAND: &str = "monlight-sourcemaps.mjs";
+
 const SCRIPT_JS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/monlight.min.js"));
 const VITALS_JS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/monlight-vitals.js"));
+const COMMAND_JS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/monlight-sourcemaps.mjs"));
 
 /// Hexadecimal digits that tell versions apart.
 const VERSION_DIGITS: usize = 16;
@@ -27,7 +31,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 static FILES: LazyLock<Assets> = LazyLock::new(|| {
-    let files = [(SCRIPT, SCRIPT_JS), (VITALS, VITALS_JS)].into_iter();
+    let files = [(SCRIPT, SCRIPT_JS), (VITALS, VITALS_JS), (COMMAND, COMMAND_JS)].into_iter();
     let there = files.filter(|(_, bytes)| !bytes.is_empty());
     Assets::new(there.map(|(name, bytes)| File {
         name: versioned(name),
@@ -41,7 +45,7 @@ pub(crate) fn is_there() -> bool {
     !SCRIPT_JS.is_empty()
 }
 
-/// Changes with any of the files.
+/// Changes with any of the files that a page loads.
 pub(crate) fn version() -> &'static str {
     &VERSION
 }

@@ -37,6 +37,13 @@ async fn any_page_may_load_the_script_and_keep_it() {
     let packed = packing.get("/sdk/monlight.min.js").await;
     assert_eq!(packed.header("content-encoding"), "gzip");
     assert_eq!(stranger.get("/sdk/monlight-vitals.js").await.status, 200);
+    let command = stranger.get("/sdk/monlight-sourcemaps.mjs").await.text();
+    assert!(command.contains("usage: monlight-sourcemaps"), "{command}");
+    let maps = server.client().get("/source-maps").await.text();
+    assert!(
+        maps.contains("/sdk/monlight-sourcemaps.mjs") && !maps.contains("npx"),
+        "{maps}"
+    );
     assert_eq!(stranger.get("/sdk/other.js").await.status, 404);
 }
 

@@ -37,6 +37,11 @@ async function make(outfile, options) {
 }
 
 mkdirSync("dist", { recursive: true });
+/** What is in the files of dist/ beside our own lines. */
+const MAPPING = ["@jridgewell/trace-mapping", "@jridgewell/sourcemap-codec", "@jridgewell/resolve-uri"];
+const BUNDLED = ["web-vitals", ...MAPPING];
+const licence = (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8")}`;
+
 await Promise.all([
   make("dist/monlight.min.js", { entryPoints: ["src/script.ts"], format: "iife", plugins: [later("load_script")] }),
   make("dist/monlight.esm.js", { entryPoints: ["src/index.ts"], format: "esm", plugins: [later("load")] }),
@@ -48,13 +53,12 @@ await Promise.all([
     target: "node18",
     format: "esm",
     banner: { js: "#!/usr/bin/env node" },
+    // The relay serves it alone, so the licences of what is in it go along.
+    footer: { js: `/*\n${MAPPING.map(licence).join("\n\n")}*/` },
     outfile: "dist/monlight-sourcemaps.mjs",
     logLevel: "warning",
   }),
 ]);
 chmodSync("dist/monlight-sourcemaps.mjs", 0o755);
 
-/** What is in the files of dist/ beside our own lines. */
-const BUNDLED = ["web-vitals", "@jridgewell/trace-mapping", "@jridgewell/sourcemap-codec", "@jridgewell/resolve-uri"];
-const licence = (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8")}`;
 writeFileSync("dist/THIRD-PARTY-LICENSES.txt", BUNDLED.map(licence).join("\n\n"));

@@ -9,6 +9,7 @@ use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 use super::traffic::size;
 use crate::api::source_maps as door;
 use crate::app::App;
+use crate::sdk;
 use crate::store::source_maps;
 
 /// Maps of one page.
@@ -19,7 +20,8 @@ const PAGE: u32 = 100;
 #[template(path = "pages/source_maps.html")]
 struct SourceMapsPage {
     frame: Frame,
-    build: String,
+    /// Uploads all maps of a build; none where this relay has no command for it.
+    build: Option<String>,
     upload: String,
     total: i64,
     maps: Vec<MapRow>,
@@ -75,10 +77,7 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
     });
     let address = app.common.address(&request);
     let view = SourceMapsPage {
-        build: format!(
-            "MONLIGHT_API_KEY=$ADMIN_API_KEY npx -p @monlight/browser monlight-sourcemaps \\\n  \
-             upload dist --relay {address} --project shop --release 1.0.0 --prefix /js/"
-        ),
+        build: sdk::is_there().then(|| build(&address)),
         upload: format!(
             "curl -T app.js.map -H \"X-API-Key: $ADMIN_API_KEY\" \\\n  \
              \"{address}/api/source-maps?project=shop&release=1.0.0&file_url=/js/app.js\""
@@ -89,6 +88,16 @@ pub(crate) async fn show(app: Arc<App>, request: Request) -> Result<Response> {
         frame,
     };
     Ok(page(StatusCode::OK, &view))
+}
+
+/// The command comes from the relay itself: it is not on npm yet.
+fn build(address: &str) -> String {
+    format!(
+        "curl -fsSO {address}/sdk/{command}\n\
+         MONLIGHT_API_KEY=$ADMIN_API_KEY node {command} \\\n  \
+         upload dist --relay {address} --project shop --release 1.0.0 --prefix /js/",
+        command = sdk::COMMAND
+    )
 }
 
 /// `POST /source-maps/{id}/delete`
