@@ -126,6 +126,11 @@ journey("a range is chosen by dragging over the volume", stack, {}, async (visit
   await page.mouse.move(box.x + box.width * 0.6, box.y + 20, { steps: 4 });
   await page.mouse.up();
   await page.waitForURL(/from=.*to=/);
+  await page.waitForLoadState();
+  assert.equal(await page.getByRole("link", { name: "Clear filters" }).count(), 0, "a range is no filter");
+  await page.setViewportSize({ width: 1440, height: 800 });
+  const range = page.locator(".range summary span").last();
+  assert.ok(await range.evaluate((it) => it.scrollWidth <= it.clientWidth || it.clientWidth === 0), "all of the range is seen");
   const shown = Number((await total(page).textContent())?.replace(/\D/g, ""));
   assert.ok(shown > 100 && shown < 350, `${shown} of 1,000 in a fifth of the time`);
   assert.equal(await page.locator("#live[aria-pressed=true]").count(), 0, "what is over is not live");

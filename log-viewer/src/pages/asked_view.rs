@@ -40,9 +40,9 @@ impl Asked {
         }
     }
 
-    /// Whether anything is left out.
+    /// Whether a filter leaves anything out; the range is none.
     pub(crate) fn is_narrow(&self) -> bool {
-        !self.query().is_empty()
+        !self.without_range().query().is_empty()
     }
 
     /// `?…`, or nothing where nothing is asked for.
@@ -161,7 +161,7 @@ mod tests {
                 .and_query(),
             "&search=a%20b&container=z"
         );
-        assert!(asked.is_narrow() && !read("search=+&cursor=1").is_narrow());
+        assert!(asked.is_narrow() && !read("search=+&cursor=1&range=1h").is_narrow());
     }
 
     #[test]

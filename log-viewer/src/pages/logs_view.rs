@@ -120,9 +120,13 @@ impl LogsPage {
         .query()
     }
 
-    /// The page without filters.
+    /// The page without filters, of the same range.
     fn cleared(&self) -> String {
-        Asked::default().query()
+        Asked {
+            range: self.asked.range.clone(),
+            ..Asked::default()
+        }
+        .query()
     }
 
     fn export(&self, format: &str) -> String {
