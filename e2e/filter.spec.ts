@@ -92,7 +92,7 @@ journey("a tab keeps the filters, and a filter keeps the tab", stack, {}, async 
   const { page } = visitor;
   const tab = (name: RegExp) => page.getByRole("navigation", { name: "State" }).getByRole("link", { name });
   await visitor.visit("errors", "?search=gone");
-  await page.getByRole("heading", { name: "No errors match" }).waitFor();
+  await page.getByRole("heading", { name: "No open errors match" }).waitFor();
   await tab(/^Resolved/).click();
   await page.getByText("OldError").first().waitFor();
   await shows(visitor, ["OldError"], { search: "gone", resolved: "true" });
@@ -106,7 +106,7 @@ journey("a tab keeps the filters, and a filter keeps the tab", stack, {}, async 
 journey("filters that nothing fits say so and can be cleared", stack, {}, async (visitor) => {
   const { page } = visitor;
   await visitor.visit("errors", "?project=blog&search=nonsense&time=0s");
-  await page.getByRole("heading", { name: "No errors match" }).waitFor();
+  await page.getByRole("heading", { name: "No open errors match" }).waitFor();
   assert.equal(await page.getByLabel("Project").inputValue(), "blog", "the form shows what is asked");
   assert.equal(await page.getByLabel("Last seen").inputValue(), "0s", "a time of one's own as well");
   await page.getByRole("link", { name: "Clear filters" }).last().click();
@@ -143,7 +143,7 @@ journey("a page beyond the last one does not look like an empty tracker", stack,
   const { page } = visitor;
   for (const query of ["?offset=5000", "?project=bulk&offset=5000"]) {
     await visitor.visit("errors", query);
-    for (const untrue of ["Nothing is open", "No errors match", "Send your first error"]) {
+    for (const untrue of ["Nothing is open", "errors match", "Send your first error"]) {
       assert.equal(await page.getByRole("heading", { name: untrue }).count(), 0, `${query}: ${untrue}`);
     }
   }
@@ -168,7 +168,7 @@ journey("a list that is open and gets no stream offers what is new", stack, {}, 
   visitor.expect(/503/);
   await page.route("**/api/live", (route) => route.fulfill({ status: 503 }));
   await visitor.visit("errors", "?project=fresh");
-  await page.getByRole("heading", { name: "No errors match" }).waitFor();
+  await page.getByRole("heading", { name: "No open errors match" }).waitFor();
   await send(stack, report(900, { project: "fresh", exception_type: "FirstFresh" }));
   await page.getByText("FirstFresh").first().waitFor();
   await send(stack, report(901, { project: "fresh", exception_type: "SecondFresh" }));

@@ -70,7 +70,7 @@ journey("what another one resolves leaves the list, and the last one leaves a wo
   await post(stack, `errors/${ids[1]}/resolve`);
   await shows(visitor, ["Ccc", "A"]);
   await post(stack, "errors/bulk", { action: "resolve", ids: [Number(ids[0]), Number(ids[2])] });
-  await page.getByRole("heading", { name: "No errors match" }).waitFor();
+  await page.getByRole("heading", { name: "No open errors match" }).waitFor();
   await happens("leaving", "Bb");
   await page.getByRole("link", { name: /Bb/ }).waitFor();
   assert.deepEqual(await names(visitor), ["Bb"]);

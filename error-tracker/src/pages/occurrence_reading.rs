@@ -26,7 +26,7 @@ pub(super) fn occurrence(shown: &Occurrence, now: i64) -> OccurrenceView {
             .map(|headers| header_rows(headers.get()))
             .unwrap_or_default(),
         user_id: details.user_id.clone(),
-        browser: is_browser.then(|| browser(extra)),
+        browser: is_browser.then(|| browser(extra)).flatten(),
         extra: extra.map(str::to_owned),
         user: shown.rich.user.clone(),
         breadcrumbs: shown
@@ -110,15 +110,35 @@ fn header_rows(json: &str) -> Vec<(String, String)> {
     }
 }
 
-/// What the relay puts into `extra` of a browser's report (contract §4.6).
-fn browser(extra: Option<&str>) -> BrowserView {
-    let extra: Value = extra
-        .and_then(|extra| serde_json::from_str(extra).ok())
-        .unwrap_or_default();
-    let text = |name: &str| extra.get(name).and_then(Value::as_str).map(str::to_owned);
-    BrowserView {
-        page_url: text("page_url"),
-        user_agent: text("user_agent"),
-        session_id: text("session_id"),
+/// What the relay puts into `extra` of a browser's report (contract §4.6); none where there is nothing of it.
+fn browser(extra: Option<&str>) -> Option<BrowserView> {
+    let extra: Value = extra.and_then(|extra| serde_json::from_str(extra).ok())?;
+    let text = |name: &str| {
+        let text = extra.get(name).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let (page_url, user_agent, session_id) = (text("page_url"), text("user_agent"), text("session_id"));
+    let is_known = page_url.is_some() || user_agent.is_some() || session_id.is_some();
+    is_known.then_some(BrowserView {
+        page_url,
+        user_agent,
+        session_id,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_of_which_nothing_is_known_is_not_shown() {
+        let check = |extra: Option<&str>, is_shown: bool| {
+            assert_eq!(browser(extra).is_some(), is_shown, "{extra:?}");
+        };
+        check(None, false);
+        check(Some("{}"), false);
+        check(Some(r#"{"page_url": "", "user_agent": null, "cart": 7}"#), false);
+        check(Some(r#"{"session_id": "s-9"}"#), true);
+        check(Some(r#"{"page_url": "https://a.example/"}"#), true);
     }
 }
