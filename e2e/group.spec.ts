@@ -172,6 +172,7 @@ journey("an error that is not there says so", stack, {}, async (visitor) => {
   for (const path of ["errors/999999", "errors/x", "nowhere"]) {
     await visitor.visit("errors", path);
     await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+    assert.equal(await page.title(), "There is nothing here · Monlight Errors");
     await page.getByRole("link", { name: "Errors, first page" }).click();
     await page.waitForURL(stack.url("errors"));
   }

@@ -110,9 +110,10 @@ async fn docs(common: Arc<Common>, request: Request) -> Result<Response> {
 
 /// An error as a page.
 pub(crate) fn error_page(common: &Common, error: &Error, path: &str, visitor: Option<&Identity>) -> Response {
+    let status = error.status.as_u16();
     let template = ui::ErrorPage {
-        frame: common.frame_at(path, visitor, "Error"),
-        status: error.status.as_u16(),
+        frame: common.frame_at(path, visitor, ui::ErrorPage::title_of(status)),
+        status,
         detail: error.detail.to_string(),
         request_id: None,
     };

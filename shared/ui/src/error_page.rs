@@ -19,8 +19,9 @@ pub struct ErrorPage {
 }
 
 impl ErrorPage {
-    fn title(&self) -> &'static str {
-        match self.status {
+    /// What happened, in a few words: the heading, and the title of the window.
+    pub fn title_of(status: u16) -> &'static str {
+        match status {
             400 => "That request made no sense to us",
             401 => "Please sign in",
             403 => "That is not allowed",
@@ -35,6 +36,10 @@ impl ErrorPage {
             status if status < 500 => "That did not work",
             _ => "Something broke on our side",
         }
+    }
+
+    fn title(&self) -> &'static str {
+        Self::title_of(self.status)
     }
 
     fn advice(&self) -> &'static str {
