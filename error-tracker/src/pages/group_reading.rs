@@ -209,7 +209,11 @@ fn related(app: &App, shown: Option<&Occurrence>) -> Vec<Related> {
                     ("to", Some(to.as_str())),
                     ("endpoint", endpoint.as_deref()),
                 ]);
-                ("Metrics of that endpoint", query)
+                let title = match endpoint {
+                    Some(_) => "Metrics of that endpoint",
+                    None => "Metrics of that time",
+                };
+                (title, query)
             }
             ui::Service::Errors | ui::Service::Browser => return None,
         };
