@@ -18,10 +18,11 @@ impl Snippets {
     /// Our own client.
     pub(crate) fn monlight(&self) -> String {
         format!(
-            r#"# pip install monlight; before the app is made
+            r#"# pip install ./clients/python (in Monlight's sources: the monlight of PyPI cannot do this yet)
 import os
 import monlight
 
+# Before the app is made.
 monlight.init(
     metrics_collector_url="{}",
     api_key=os.environ["API_KEY"],
