@@ -102,7 +102,7 @@ impl Link {
         self.waiting.notify_one();
     }
 
-    /// So much left the queue; `oldest_at` is of what is at its front now.
+    /// So much has left the queue for good; `oldest_at` is of what is at its front now.
     pub fn note_removed(&self, n: usize, n_bytes: usize, oldest_at: Option<i64>) {
         let less = |counter: &AtomicU64, by: usize| {
             let old = counter.load(Relaxed);

@@ -2,10 +2,10 @@
 //! order. `OUTAGE_ROUNDS` makes it longer.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::{get_json, page, refusal, report, service, wired};
-use testkit::{Client, eventually, json};
+use crate::support::{PROJECT, database, get_json, page, refusal, relay, report, service, wired};
+use testkit::{Client, Receiver, Reply, Value, eventually, json, until};
 use tokio::sync::watch;
 
 fn rounds(default: usize) -> usize {
@@ -293,6 +293,73 @@ async fn kills_at_any_moment_lose_nothing_and_double_nothing() {
     })
     .await;
     assert!(counts.values().all(|n| *n == 1), "{counts:?}");
+}
+
+/// Messages that a tracker was sent, one by one or many together.
+fn messages(tracker: &Receiver) -> BTreeSet<String> {
+    let events = tracker
+        .all()
+        .into_iter()
+        .flat_map(|request| match request.json() {
+            Value::Array(events) => events,
+            event => vec![event],
+        });
+    events
+        .map(|event| event["message"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_waits_is_delivered_after_a_commit_that_failed() {
+    let launch = relay()
+        .env("ERROR_TRACKER_URL", "http://127.0.0.1:1")
+        .env("ERROR_TRACKER_API_KEY", "k");
+    let server = launch.start().await;
+    // More than go together.
+    for number in 0..101 {
+        let answer = page(&server).post("/api/browser/errors", lone(number)).await;
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    }
+    server.stop().await;
+    // It takes nothing until the trigger is there, which would keep the relay from starting.
+    let tracker = Receiver::start([(); 4].map(|()| Reply::Status(503, ""))).await;
+    let server = launch
+        .clone()
+        .env("ERROR_TRACKER_URL", tracker.url("/"))
+        .start()
+        .await;
+    let hand = database(&launch);
+    // What leaves then is refused when it is committed, and not before.
+    hand.execute_batch(
+        "create table parents (id integer primary key);
+         create table children (id integer references parents (id) deferrable initially deferred);
+         create trigger late after delete on outbox begin insert into children values (1); end",
+    )
+    .unwrap();
+    until("a commit fails", async || {
+        server.log().contains("the outbox cannot be read or written")
+    })
+    .await;
+    hand.execute_batch("drop trigger late").unwrap();
+    let n_waiting = || -> i64 {
+        hand.query_row("select count(*) from outbox", [], |row| row.get(0))
+            .unwrap()
+    };
+    until("the queue is empty", async || n_waiting() == 0).await;
+    assert_eq!(messages(&tracker).len(), 101);
+    until("nothing is said to wait", async || {
+        !server.client().get("/").await.text().contains("</data> waiting")
+    })
+    .await;
+    // Whatever the counters say, it is looked for.
+    hand.execute(
+        "insert into outbox (backend, event_id, project, queued_at, body)
+         values (1, 'e', ?1, unixepoch() * 1000, ?2)",
+        (PROJECT, report("forgotten").to_string().into_bytes()),
+    )
+    .unwrap();
+    until("it is found", async || n_waiting() == 0).await;
+    assert!(messages(&tracker).contains("forgotten"));
 }
 
 #[tokio::test]

@@ -69,10 +69,17 @@ struct Breakdowns {
 }
 
 async fn step(app: &App, link: &Arc<Link>, breakdowns: &mut Breakdowns) -> web::Result<Step> {
-    if !link.is_behind() {
-        return Ok(Step::Empty);
-    }
     let backend = link.backend;
+    if !link.is_behind() {
+        let oldest = app
+            .common
+            .read(move |connection| outbox::oldest_at(connection, backend));
+        if oldest.await?.is_none() {
+            return Ok(Step::Empty);
+        }
+        // The counters were wrong: what waits must not depend on them.
+        recount(app, link).await?;
+    }
     let limit = match backend {
         Backend::Tracker if breakdowns.n == 0 => MAX_BATCH,
         // One by one, to find the one that breaks it.
@@ -85,6 +92,7 @@ async fn step(app: &App, link: &Arc<Link>, breakdowns: &mut Breakdowns) -> web::
     let oldest = unix_ms() - i64::try_from(app.settings.outbox_max_age.as_millis()).unwrap_or(i64::MAX);
     let (old, front): (Vec<Waiting>, Vec<Waiting>) = front.into_iter().partition(|it| it.queued_at < oldest);
     if !old.is_empty() {
+        remove(app, link, &old).await?;
         old.iter()
             .for_each(|it| app.count(&it.project, kind(backend), Outcome::TooOld));
         tracing::warn!(
@@ -92,7 +100,6 @@ async fn step(app: &App, link: &Arc<Link>, breakdowns: &mut Breakdowns) -> web::
             "what waited too long for the {} is given up",
             backend.name()
         );
-        remove(app, link, &old).await?;
         return Ok(Step::Delivered);
     }
     let Some(first) = front.first() else {
@@ -239,16 +246,19 @@ fn kind(backend: Backend) -> Kind {
     }
 }
 
+/// Takes out what is gone. The counters follow when that is on the disk: before, a commit that fails would leave them
+/// too low for what still waits.
 async fn remove(app: &App, link: &Arc<Link>, gone: &[Waiting]) -> web::Result<()> {
     let seqs: Vec<i64> = gone.iter().map(|it| it.seq).collect();
     let n_bytes: usize = gone.iter().map(|it| it.body.len()).sum();
-    let link = link.clone();
-    let removed = app.common.write(move |tx| {
-        outbox::remove(tx, &seqs)?;
-        link.note_removed(seqs.len(), n_bytes, outbox::oldest_at(tx, link.backend)?);
+    app.common.write(move |tx| outbox::remove(tx, &seqs)).await?;
+    let (link, n) = (link.clone(), gone.len());
+    // If this fails they stay too high, and are counted again when the queue is found empty.
+    let noted = app.common.write(move |tx| {
+        link.note_removed(n, n_bytes, outbox::oldest_at(tx, link.backend)?);
         Ok(())
     });
-    removed.await
+    noted.await
 }
 
 /// Takes over what the store says. On the writer, so that nothing is queued between the look and the note.

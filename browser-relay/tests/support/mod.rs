@@ -1,10 +1,13 @@
 //! What the tests of the relay share: the four real binaries wired together, and the usual requests.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Once;
+use std::time::Duration;
 
+use rusqlite::Connection;
 use testkit::{Answer, Client, Launch, Server, Value, json};
 
 /// The key that every stack knows.
@@ -19,6 +22,13 @@ pub(crate) fn relay() -> Launch {
     Launch::new(env!("CARGO_BIN_EXE_browser-relay"))
         .env("DSN_KEYS", format!("{PROJECT}:{KEY}"))
         .env("CORS_ORIGINS", ORIGIN)
+}
+
+/// A hand on the database beside the relay's.
+pub(crate) fn database(launch: &Launch) -> Connection {
+    let connection = Connection::open(launch.database_path()).unwrap();
+    connection.busy_timeout(Duration::from_secs(10)).unwrap();
+    connection
 }
 
 /// Another of the four services, not started. It is built if nobody did.
