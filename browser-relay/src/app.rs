@@ -6,9 +6,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use rusqlite::Connection;
 use scrub::Scrubber;
 use service::{Common, unix_ms};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
 
 use crate::domain::backend::Backend;
 use crate::domain::event_id;
@@ -39,6 +40,8 @@ pub struct App {
     pub remaps_waiting: Notify,
     /// Projects that have source maps: others need no lookup.
     mapped_projects: RwLock<BTreeSet<String>>,
+    /// Held while keys or maps change.
+    changing: Mutex<()>,
     received: Family<Labels, Counter>,
 }
 
@@ -75,6 +78,7 @@ impl App {
             uploads: Semaphore::new(1),
             remaps_waiting: Notify::new(),
             mapped_projects: RwLock::default(),
+            changing: Mutex::default(),
             received,
             settings,
             common,
@@ -107,21 +111,54 @@ impl App {
     }
 
     /// Takes over the stored keys.
-    pub async fn load_keys(&self) -> web::Result<()> {
-        // On the writer: what was committed before is in it, and no later change is overtaken.
-        let stored = self.common.write(dsn_keys::all).await?;
-        self.keys.load(stored);
-        Ok(())
+    pub async fn load_keys(self: &Arc<Self>) -> web::Result<()> {
+        self.change_keys(|_| Ok(())).await
+    }
+
+    /// Changes keys, and takes over those that are stored then.
+    pub async fn change_keys<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> web::Result<T> {
+        self.change(job, dsn_keys::all, |app, stored| app.keys.load(stored))
+            .await
     }
 
     /// Notes which projects have source maps.
-    pub async fn load_mapped_projects(&self) -> web::Result<()> {
-        let found = self.common.write(source_maps::projects).await?;
-        *self
-            .mapped_projects
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = found;
-        Ok(())
+    pub async fn load_mapped_projects(self: &Arc<Self>) -> web::Result<()> {
+        self.change_maps(|_| Ok(())).await
+    }
+
+    /// Changes source maps, and notes which projects have any then.
+    pub async fn change_maps<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> web::Result<T> {
+        self.change(job, source_maps::projects, |app, found| {
+            *app.mapped_projects
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = found;
+        })
+        .await
+    }
+
+    /// Changes the store, and what is in memory of it. A task of its own: a request is dropped when its connection
+    /// closes, which must not come between the two. One at a time, so that none is overtaken by an older one.
+    async fn change<T: Send + 'static, S: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        look: fn(&Connection) -> rusqlite::Result<S>,
+        install: fn(&Self, S),
+    ) -> web::Result<T> {
+        let app = self.clone();
+        let changed = tokio::spawn(async move {
+            let _turn = app.changing.lock().await;
+            let written = app.common.write(move |tx| Ok((job(tx)?, look(tx)?)));
+            let (changed, stored) = written.await?;
+            install(&app, stored);
+            Ok(changed)
+        });
+        changed.await.map_err(web::Error::internal)?
     }
 
     /// Whether a project has source maps.

@@ -1,5 +1,7 @@
 //! What is done before the relay listens: keys are made and loaded, and it is known what waits.
 
+use std::sync::Arc;
+
 use service::unix_ms;
 use web::Result;
 
@@ -8,17 +10,15 @@ use crate::domain::dsn_key::Limits;
 use crate::jobs;
 use crate::store::dsn_keys;
 
-pub(crate) async fn prepare(app: &App) -> Result<()> {
+pub(crate) async fn prepare(app: &Arc<App>) -> Result<()> {
     let seeds = app.settings.dsn_keys.clone();
-    app.common
-        .write(move |tx| {
-            for (project, key) in &seeds {
-                dsn_keys::insert(tx, key, project, &Limits::default(), unix_ms())?;
-            }
-            Ok(())
-        })
-        .await?;
-    app.load_keys().await?;
+    app.change_keys(move |tx| {
+        for (project, key) in &seeds {
+            dsn_keys::insert(tx, key, project, &Limits::default(), unix_ms())?;
+        }
+        Ok(())
+    })
+    .await?;
     app.load_mapped_projects().await?;
     for link in &app.links {
         jobs::recount(app, link).await?;

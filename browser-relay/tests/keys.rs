@@ -1,8 +1,8 @@
 //! `/api/dsn-keys` (contract §4.2, §4.3), and keys with limits.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
-use crate::support::{KEY, ORIGIN, get_json, page, refusal, relay, report};
-use testkit::{Value, json};
+use crate::support::{KEY, ORIGIN, database, get_json, hang_up, page, refusal, relay, report};
+use testkit::{Value, json, until};
 
 #[tokio::test]
 async fn keys_are_made_listed_and_switched_off() {
@@ -261,4 +261,30 @@ async fn a_key_may_be_bound_to_pages_have_a_budget_and_end() {
         .await;
     assert_eq!(lifted.json()["expires_at"], Value::Null);
     assert_eq!(send(&over, ORIGIN).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_key_is_off_though_nobody_waits_for_the_answer() {
+    let launch = relay();
+    let server = launch.start().await;
+    let mut visitor = page(&server);
+    let body = report("m").to_string();
+    assert_eq!(
+        visitor.post("/api/browser/errors", body.clone()).await.status,
+        202
+    );
+    let hand = database(&launch);
+    // Nothing can be written meanwhile, so the request is under way when its connection closes.
+    hand.execute_batch("begin immediate").unwrap();
+    hang_up(&server, "DELETE", "/api/dsn-keys/1", "").await;
+    hand.execute_batch("commit").unwrap();
+    until("the key is off", async || {
+        hand.query_row("select not is_active from dsn_keys", [], |row| row.get(0))
+            .unwrap()
+    })
+    .await;
+    until("it is refused", async || {
+        visitor.post("/api/browser/errors", body.clone()).await.status == 401
+    })
+    .await;
 }

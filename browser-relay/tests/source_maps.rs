@@ -3,10 +3,10 @@
 
 use std::io::Write;
 
-use crate::support::{Stack, get_json, page, refusal, relay};
+use crate::support::{Stack, database, get_json, hang_up, page, refusal, relay};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use testkit::{Answer, Client, Value, eventually, json};
+use testkit::{Answer, Client, Receiver, Value, eventually, json, until};
 
 /// `a()` of one line of generated code: column 0 is line 2 of `src/pay.ts`, column 8 is `total` in line 4, column 16 no
 /// source.
@@ -389,4 +389,31 @@ async fn a_map_that_comes_late_reaches_the_events_that_were_first() {
         other["traceback"],
         json!("TypeError: m\n    at q (https://h/js/app.js:1:1)")
     );
+}
+
+#[tokio::test]
+async fn a_map_is_used_though_nobody_waited_for_the_answer() {
+    let tracker = Receiver::start([]).await;
+    let launch = relay()
+        .env("ERROR_TRACKER_URL", tracker.url("/"))
+        .env("ERROR_TRACKER_API_KEY", "k");
+    let server = launch.start().await;
+    let hand = database(&launch);
+    hand.execute_batch("begin immediate").unwrap();
+    let body = upload("/js/app.js").to_string();
+    hang_up(&server, "POST", "/api/source-maps", &body).await;
+    hand.execute_batch("commit").unwrap();
+    until("the map is kept", async || {
+        hand.query_row("select count(*) > 0 from source_maps", [], |row| row.get(0))
+            .unwrap()
+    })
+    .await;
+    until("events are mapped", async || {
+        let event = event("TypeError: m\n    at a (https://h/js/app.js:1:10)", Some("1.0"));
+        page(&server).post("/api/browser/errors", event).await;
+        let all = tracker.all();
+        all.iter()
+            .any(|it| String::from_utf8_lossy(&it.body).contains("src/pay.ts"))
+    })
+    .await;
 }

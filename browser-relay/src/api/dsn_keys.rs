@@ -128,7 +128,7 @@ pub(crate) async fn create(app: Arc<App>, mut request: Request) -> Result<Respon
 }
 
 /// Makes a key; its number and the key.
-pub(crate) async fn add(app: &App, project: &str, limits: Limits) -> Result<(i64, String)> {
+pub(crate) async fn add(app: &Arc<App>, project: &str, limits: Limits) -> Result<(i64, String)> {
     if project.is_empty() || project.chars().count() > MAX_PROJECT_CHARS {
         return Err(Error::bad_request("Field 'project' must be 1-100 characters"));
     }
@@ -136,7 +136,7 @@ pub(crate) async fn add(app: &App, project: &str, limits: Limits) -> Result<(i64
     getrandom::fill(&mut random).map_err(Error::internal)?;
     let public_key = HEXLOWER.encode(&random);
     let (project, key) = (project.to_owned(), public_key.clone());
-    let added = app.common.write(move |tx| {
+    let added = app.change_keys(move |tx| {
         if dsn_keys::count(tx)? >= MAX_KEYS {
             return Ok(None);
         }
@@ -145,7 +145,6 @@ pub(crate) async fn add(app: &App, project: &str, limits: Limits) -> Result<(i64
     let id = added
         .await?
         .ok_or_else(|| Error::new(StatusCode::CONFLICT, format!("there are {MAX_KEYS} keys already")))?;
-    app.load_keys().await?;
     Ok((id, public_key))
 }
 
@@ -170,12 +169,10 @@ pub(crate) async fn deactivate(app: Arc<App>, request: Request) -> Result<Respon
 }
 
 /// Switches a key on or off; it holds at once.
-pub(crate) async fn set_active(app: &App, id: i64, is_active: bool) -> Result<()> {
+pub(crate) async fn set_active(app: &Arc<App>, id: i64, is_active: bool) -> Result<()> {
     let is_there = app
-        .common
-        .write(move |tx| dsn_keys::set_active(tx, id, is_active))
+        .change_keys(move |tx| dsn_keys::set_active(tx, id, is_active))
         .await?;
-    app.load_keys().await?;
     is_there.then_some(()).ok_or_else(no_such_key)
 }
 
@@ -190,13 +187,11 @@ pub(crate) async fn change(app: Arc<App>, mut request: Request) -> Result<Respon
         .find(|key| key.id == id)
         .ok_or_else(no_such_key)?;
     let limits = given.over(old.limits)?;
-    app.common
-        .write(move |tx| {
-            dsn_keys::set_limits(tx, id, &limits)?;
-            is_active.map_or(Ok(true), |is_active| dsn_keys::set_active(tx, id, is_active))
-        })
-        .await?;
-    app.load_keys().await?;
+    app.change_keys(move |tx| {
+        dsn_keys::set_limits(tx, id, &limits)?;
+        is_active.map_or(Ok(true), |is_active| dsn_keys::set_active(tx, id, is_active))
+    })
+    .await?;
     let stored = app.common.read(dsn_keys::all).await?;
     let key = stored.iter().find(|key| key.id == id).ok_or_else(no_such_key)?;
     Ok(Response::json(StatusCode::OK, &Shown::of(key)))

@@ -110,14 +110,12 @@ async fn store(app: &Arc<App>, named: Named, debug_id: Option<String>, map: Byte
     compiled.debug_id = debug_id.or(compiled.debug_id);
     let told = Uploaded::of(&named, &compiled);
     let body = serde_json::to_vec(&told).map_err(Error::internal)?;
-    app.common
-        .write(move |tx| {
-            let now = unix_ms();
-            remaps::request(tx, &named.project, &named.release, now)?;
-            source_maps::replace(tx, &named, &compiled, now)
-        })
-        .await?;
-    app.load_mapped_projects().await?;
+    app.change_maps(move |tx| {
+        let now = unix_ms();
+        remaps::request(tx, &named.project, &named.release, now)?;
+        source_maps::replace(tx, &named, &compiled, now)
+    })
+    .await?;
     app.remaps_waiting.notify_one();
     Ok(Response::json_text(StatusCode::CREATED, body))
 }
@@ -220,9 +218,8 @@ pub(crate) async fn delete(app: Arc<App>, request: Request) -> Result<Response> 
 }
 
 /// Deletes a map.
-pub(crate) async fn remove(app: &App, id: i64) -> Result<()> {
-    let is_there = app.common.write(move |tx| source_maps::delete(tx, id)).await?;
-    app.load_mapped_projects().await?;
+pub(crate) async fn remove(app: &Arc<App>, id: i64) -> Result<()> {
+    let is_there = app.change_maps(move |tx| source_maps::delete(tx, id)).await?;
     is_there
         .then_some(())
         .ok_or_else(|| Error::not_found("Source map not found"))

@@ -39,7 +39,7 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     }
 }
 
-async fn all(app: &App) -> Result<(), String> {
+async fn all(app: &Arc<App>) -> Result<(), String> {
     let Some(link) = app.link(Backend::Tracker) else {
         return Ok(());
     };
@@ -48,6 +48,10 @@ async fn all(app: &App) -> Result<(), String> {
         // What waits is not with the tracker yet.
         if link.is_behind() {
             return Err("events wait for the tracker".to_owned());
+        }
+        // It may have come to the store a moment ago; without maps nothing would be mapped, and that for good.
+        if !app.has_maps(&project) {
+            app.load_mapped_projects().await.map_err(told)?;
         }
         let n = one(app, link, &project, &release).await?;
         if n > 0 {

@@ -29,7 +29,7 @@ pub(crate) async fn run(app: Arc<App>, mut ending: Ending) {
     }
 }
 
-async fn sweep(app: &App) -> web::Result<()> {
+async fn sweep(app: &Arc<App>) -> web::Result<()> {
     let before = unix_ms() - i64::from(app.settings.retention_days) * DAY_MS;
     while app
         .common

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use testkit::{Answer, Client, Launch, Server, Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// The key that every stack knows.
 pub(crate) const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -29,6 +31,18 @@ pub(crate) fn database(launch: &Launch) -> Connection {
     let connection = Connection::open(launch.database_path()).unwrap();
     connection.busy_timeout(Duration::from_secs(10)).unwrap();
     connection
+}
+
+/// Sends a request with the admin's key, and hangs up while it is being worked on: no answer has come yet.
+pub(crate) async fn hang_up(server: &Server, method: &str, path: &str, body: &str) {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let (key, length) = (server.key(), body.len());
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let answer = tokio::time::timeout(Duration::from_millis(500), stream.read_u8()).await;
+    assert!(answer.is_err(), "{answer:?}");
 }
 
 /// Another of the four services, not started. It is built if nobody did.
