@@ -1,6 +1,8 @@
 //! `/api/dsn-keys` (contract §4.2, §4.3), and keys with limits.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
+use std::time::Duration;
+
 use crate::support::{KEY, ORIGIN, database, get_json, hang_up, page, refusal, relay, report};
 use testkit::{Value, json, until};
 
@@ -287,4 +289,38 @@ async fn a_key_is_off_though_nobody_waits_for_the_answer() {
         visitor.post("/api/browser/errors", body.clone()).await.status == 401
     })
     .await;
+}
+
+#[tokio::test]
+async fn of_two_changes_at_once_none_is_lost() {
+    let launch = relay();
+    let server = launch.start().await;
+    let hand = database(&launch);
+    let change = async |change: &'static str| {
+        let mut admin = server.client();
+        let method = "PATCH".parse().unwrap();
+        admin.send(method, "/api/dsn-keys/1", &[], change).await
+    };
+    // Nothing can be written until both are under way.
+    hand.execute_batch("begin immediate").unwrap();
+    let both = async {
+        tokio::join!(
+            change(r#"{"origins": ["https://a.example"]}"#),
+            change(r#"{"rate_limit": 5}"#)
+        )
+    };
+    let mut both = std::pin::pin!(both);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(500), &mut both)
+            .await
+            .is_err()
+    );
+    hand.execute_batch("commit").unwrap();
+    let (first, second) = both.await;
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (200, 200));
+    let key = &get_json(&mut server.client(), "/api/dsn-keys").await["keys"][0];
+    assert_eq!(
+        (&key["origins"], &key["rate_limit"]),
+        (&json!(["https://a.example"]), &json!(5))
+    );
 }

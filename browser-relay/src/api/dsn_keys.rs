@@ -86,25 +86,40 @@ fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
     Deserialize::deserialize(value).map(Some)
 }
 
+/// The same, checked.
+struct NewLimits {
+    origins: Option<Vec<Pattern>>,
+    per_minute: Option<Option<u32>>,
+    expires_at: Option<Option<i64>>,
+}
+
 impl GivenLimits {
-    fn over(self, old: Limits) -> Result<Limits> {
-        let origins = match self.origins {
-            Some(origins) => Pattern::read_all(origins.iter().map(String::as_str))
-                .map_err(|cause| Error::bad_request(format!("Field 'origins': {cause}")))?,
-            None => old.origins,
-        };
-        let expires_at = match self.expires_at {
-            Some(Some(text)) => Some(time_text::parse(&text).ok_or_else(|| {
+    fn check(self) -> Result<NewLimits> {
+        let origins = self.origins.map(|origins| {
+            Pattern::read_all(origins.iter().map(String::as_str))
+                .map_err(|cause| Error::bad_request(format!("Field 'origins': {cause}")))
+        });
+        let time = |text: String| {
+            time_text::parse(&text).ok_or_else(|| {
                 Error::bad_request("Field 'expires_at' must be a time like 2027-01-31T00:00:00Z")
-            })?),
-            Some(None) => None,
-            None => old.expires_at,
+            })
         };
-        Ok(Limits {
-            origins,
-            expires_at,
-            per_minute: self.rate_limit.unwrap_or(old.per_minute),
+        let expires_at = self.expires_at.map(|given| given.map(time).transpose());
+        Ok(NewLimits {
+            origins: origins.transpose()?,
+            per_minute: self.rate_limit,
+            expires_at: expires_at.transpose()?,
         })
+    }
+}
+
+impl NewLimits {
+    fn over(self, old: Limits) -> Limits {
+        Limits {
+            origins: self.origins.unwrap_or(old.origins),
+            per_minute: self.per_minute.unwrap_or(old.per_minute),
+            expires_at: self.expires_at.unwrap_or(old.expires_at),
+        }
     }
 }
 
@@ -121,7 +136,7 @@ pub(crate) async fn create(app: Arc<App>, mut request: Request) -> Result<Respon
     let new: New = read(&mut request).await?;
     let project = new.project.as_str();
     let project = project.ok_or_else(|| Error::bad_request("Missing required field: project"))?;
-    let limits = new.limits.over(Limits::default())?;
+    let limits = new.limits.check()?.over(Limits::default());
     let (id, public_key) = add(&app, project, limits).await?;
     let answer = serde_json::json!({"id": id, "public_key": public_key, "project": project});
     Ok(Response::json(StatusCode::CREATED, &answer))
@@ -181,18 +196,18 @@ pub(crate) async fn change(app: Arc<App>, mut request: Request) -> Result<Respon
     let id = id_of(&request)?;
     let mut given: GivenLimits = read(&mut request).await?;
     let is_active = given.active.take();
-    let stored = app.common.read(dsn_keys::all).await?;
-    let old = stored
-        .into_iter()
-        .find(|key| key.id == id)
-        .ok_or_else(no_such_key)?;
-    let limits = given.over(old.limits)?;
-    app.change_keys(move |tx| {
-        dsn_keys::set_limits(tx, id, &limits)?;
-        is_active.map_or(Ok(true), |is_active| dsn_keys::set_active(tx, id, is_active))
-    })
-    .await?;
-    let stored = app.common.read(dsn_keys::all).await?;
-    let key = stored.iter().find(|key| key.id == id).ok_or_else(no_such_key)?;
-    Ok(Response::json(StatusCode::OK, &Shown::of(key)))
+    let limits = given.check()?;
+    // Read where it is written, so that of two changes at once none is lost.
+    let changed = app.change_keys(move |tx| {
+        let Some(old) = dsn_keys::find(tx, id)? else {
+            return Ok(None);
+        };
+        dsn_keys::set_limits(tx, id, &limits.over(old.limits))?;
+        if let Some(is_active) = is_active {
+            dsn_keys::set_active(tx, id, is_active)?;
+        }
+        dsn_keys::find(tx, id)
+    });
+    let key = changed.await?.ok_or_else(no_such_key)?;
+    Ok(Response::json(StatusCode::OK, &Shown::of(&key)))
 }

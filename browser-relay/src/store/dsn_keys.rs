@@ -15,6 +15,16 @@ pub fn all(connection: &Connection) -> rusqlite::Result<Vec<DsnKey>> {
     statement.query_map([], read)?.collect()
 }
 
+/// One key.
+pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<DsnKey>> {
+    let mut statement = connection.prepare_cached(
+        "select id, public_key, project, is_active, created_at, origins, per_minute, expires_at
+         from dsn_keys
+         where id = ?1",
+    )?;
+    statement.query_row([id], read).optional()
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<DsnKey> {
     let origins: String = row.get(5)?;
     let origins: Vec<String> = serde_json::from_str(&origins).unwrap_or_default();
