@@ -6,7 +6,7 @@ use std::io::Write;
 use crate::support::{Stack, database, get_json, hang_up, page, refusal, relay};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use testkit::{Answer, Client, Receiver, Value, eventually, json, until};
+use testkit::{Answer, Client, Receiver, Reply, Value, eventually, json, until};
 
 /// `a()` of one line of generated code: column 0 is line 2 of `src/pay.ts`, column 8 is `total` in line 4, column 16 no
 /// source.
@@ -416,4 +416,47 @@ async fn a_map_is_used_though_nobody_waited_for_the_answer() {
             .any(|it| String::from_utf8_lossy(&it.body).contains("src/pay.ts"))
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_late_map_reaches_its_events_whatever_becomes_of_others() {
+    let tracker = Receiver::start([
+        Reply::Status(500, "this page cannot be read"),
+        Reply::Status(
+            200,
+            r#"{"next": null, "occurrences": [
+                {"id": 1, "exception_type": "E", "message": "m", "traceback": "E: m\n    at a (https://h/app.js:1:1)"},
+                {"id": 2, "exception_type": "E", "message": "m", "traceback": "E: m\n    at b (https://h/app.js:1:1)"}]}"#,
+        ),
+        Reply::Status(400, r#"{"detail": "too long"}"#),
+    ])
+    .await;
+    let launch = relay()
+        .env("ERROR_TRACKER_URL", tracker.url("/"))
+        .env("ERROR_TRACKER_API_KEY", "k");
+    let server = launch.start().await;
+    let hand = database(&launch);
+    // It is first, and stays.
+    hand.execute("insert into remaps values ('another', '0.1', 1)", [])
+        .unwrap();
+    let uploaded = server
+        .client()
+        .post("/api/source-maps", upload("/app.js").to_string())
+        .await;
+    assert_eq!(uploaded.status, 201);
+    until("only the first is left", async || {
+        let left = "select group_concat(release) = '0.1' from remaps";
+        hand.query_row(left, [], |row| row.get(0)).unwrap()
+    })
+    .await;
+    let asked: Vec<String> = tracker.all().into_iter().map(|it| it.path).collect();
+    assert_eq!(
+        asked,
+        [
+            "/api/occurrences?project=another&release=0.1&source=browser&after=0",
+            "/api/occurrences?project=web&release=1.0&source=browser&after=0",
+            "/api/occurrences/1/stack",
+            "/api/occurrences/2/stack",
+        ]
+    );
 }

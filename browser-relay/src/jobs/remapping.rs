@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_client::Answer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use service::Ending;
 use web::Method;
 
 use crate::app::App;
-use crate::domain::backend::Backend;
+use crate::domain::backend::{Backend, Verdict, verdict};
 use crate::link::Link;
-use crate::mapping;
-use crate::store::remaps;
+use crate::mapping::{self, Mapped};
+use crate::store::remaps::{self, Remap};
 use crate::store::source_maps::Build;
 
 /// How often is looked for what is left, besides when a map comes.
@@ -44,25 +45,33 @@ async fn all(app: &Arc<App>) -> Result<(), String> {
         return Ok(());
     };
     let told = |error: web::Error| error.to_string();
-    while let Some((project, release, requested_at)) = app.common.read(remaps::next).await.map_err(told)? {
+    let mut last = Remap::default();
+    loop {
+        let next = app.common.read(move |connection| remaps::next(connection, &last));
+        let Some(remap) = next.await.map_err(told)? else {
+            return Ok(());
+        };
         // What waits is not with the tracker yet.
         if link.is_behind() {
             return Err("events wait for the tracker".to_owned());
         }
         // It may have come to the store a moment ago; without maps nothing would be mapped, and that for good.
-        if !app.has_maps(&project) {
+        if !app.has_maps(&remap.project) {
             app.load_mapped_projects().await.map_err(told)?;
         }
-        let n = one(app, link, &project, &release).await?;
-        if n > 0 {
-            tracing::info!(n, "stored events have their sources now");
+        last = remap.clone();
+        match one(app, link, &remap).await {
+            Ok(n) => {
+                if n > 0 {
+                    tracing::info!(n, "stored events have their sources now");
+                }
+                let done = app.common.write(move |tx| remaps::done(tx, &remap));
+                done.await.map_err(told)?;
+            }
+            // It has its next turn with all others, which do not wait for it.
+            Err(what) => tracing::debug!(remap.release, "stored events are mapped later: {what}"),
         }
-        app.common
-            .write(move |tx| remaps::done(tx, &project, &release, requested_at))
-            .await
-            .map_err(told)?;
     }
-    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -86,21 +95,15 @@ struct Stack<'a> {
 }
 
 /// Maps the stored events of one release. How many have more sources than before.
-async fn one(app: &App, link: &Link, project: &str, release: &str) -> Result<usize, String> {
+async fn one(app: &App, link: &Link, remap: &Remap) -> Result<usize, String> {
     let mut n = 0;
     let mut after = 0;
     loop {
-        let query = [("project", project), ("release", release)];
-        let query = query
-            .map(|(name, value)| format!("{name}={}", encoded(value)))
-            .join("&");
-        let path = format!("/api/occurrences?{query}&source=browser&after={after}");
-        let page: Page = serde_json::from_slice(&ask(link, Method::GET, &path, Bytes::new()).await?)
-            .map_err(|cause| format!("the tracker's answer is not understood: {cause}"))?;
+        let page = page(link, remap, after).await?;
         for occurrence in page.occurrences {
             let build = Build {
-                project: project.to_owned(),
-                release: Some(release.to_owned()),
+                project: remap.project.clone(),
+                release: Some(remap.release.clone()),
                 debug_ids: Vec::new(),
             };
             let Occurrence {
@@ -112,23 +115,10 @@ async fn one(app: &App, link: &Link, project: &str, release: &str) -> Result<usi
             let mapped = mapping::map(app, build, &exception_type, &message, &traceback).await;
             let mapped = mapped.map_err(|error| error.to_string())?;
             // What was mapped before stands in the text with its source, of which there is no map.
-            let Some(mapped) = mapped.filter(|mapped| mapped.n_mapped > 0 && mapped.traceback != traceback)
-            else {
-                continue;
-            };
-            let body = serde_json::to_vec(&Stack {
-                traceback: &mapped.traceback,
-                exception: &mapped.exception,
-            });
-            let body = body.map_err(|cause| cause.to_string())?;
-            ask(
-                link,
-                Method::PUT,
-                &format!("/api/occurrences/{id}/stack"),
-                Bytes::from(body),
-            )
-            .await?;
-            n += 1;
+            let mapped = mapped.filter(|mapped| mapped.n_mapped > 0 && mapped.traceback != traceback);
+            if let Some(mapped) = mapped {
+                n += usize::from(give_back(link, id, &mapped).await?);
+            }
         }
         match page.next {
             Some(next) if next > after => after = next,
@@ -137,17 +127,42 @@ async fn one(app: &App, link: &Link, project: &str, release: &str) -> Result<usi
     }
 }
 
-async fn ask(link: &Link, method: Method, path: &str, body: Bytes) -> Result<Bytes, String> {
-    let answer = link
-        .ask(method, path, body)
-        .await
-        .map_err(|failure| failure.to_string())?;
-    match answer.status.as_u16() {
-        200..=299 => Ok(answer.body),
-        // The event has left meanwhile.
-        404 if path.ends_with("/stack") => Ok(Bytes::new()),
-        status => Err(format!("the tracker answered {status}")),
+async fn page(link: &Link, remap: &Remap, after: i64) -> Result<Page, String> {
+    let (project, release) = (encoded(&remap.project), encoded(&remap.release));
+    let path = format!("/api/occurrences?project={project}&release={release}&source=browser&after={after}");
+    let answer = ask(link, Method::GET, &path, Bytes::new()).await?;
+    if !answer.status.is_success() {
+        return Err(format!("the tracker answered {}", answer.status.as_u16()));
     }
+    serde_json::from_slice(&answer.body)
+        .map_err(|cause| format!("the tracker's answer is not understood: {cause}"))
+}
+
+/// Whether the tracker has taken it.
+async fn give_back(link: &Link, id: i64, mapped: &Mapped) -> Result<bool, String> {
+    let body = serde_json::to_vec(&Stack {
+        traceback: &mapped.traceback,
+        exception: &mapped.exception,
+    });
+    let body = Bytes::from(body.map_err(|cause| cause.to_string())?);
+    let path = format!("/api/occurrences/{id}/stack");
+    let status = ask(link, Method::PUT, &path, body).await?.status.as_u16();
+    match status {
+        200..=299 => Ok(true),
+        // The event has left meanwhile.
+        404 => Ok(false),
+        // It may be too large with its sources. It stays as it is, and holds up no other.
+        _ if verdict(status) == Verdict::Refused => {
+            tracing::debug!(status, "a stored event is not taken with its sources");
+            Ok(false)
+        }
+        _ => Err(format!("the tracker answered {status}")),
+    }
+}
+
+async fn ask(link: &Link, method: Method, path: &str, body: Bytes) -> Result<Answer, String> {
+    let asked = link.ask(method, path, body).await;
+    asked.map_err(|failure| failure.to_string())
 }
 
 /// A query value.

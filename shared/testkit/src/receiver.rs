@@ -122,7 +122,10 @@ async fn read(stream: &mut TcpStream) -> Option<Received> {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
-    let length: usize = headers.get("content-length")?.parse().ok()?;
+    let length: usize = match headers.get("content-length") {
+        Some(length) => length.parse().ok()?,
+        None => 0,
+    };
     let mut body = bytes[head_end + 4..].to_vec();
     while body.len() < length {
         stream.read_buf(&mut body).await.ok().filter(|n| *n > 0)?;
