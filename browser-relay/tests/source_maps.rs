@@ -460,3 +460,42 @@ async fn a_late_map_reaches_its_events_whatever_becomes_of_others() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_later_map_leaves_what_an_earlier_one_gave() {
+    let tracker = Receiver::start([Reply::Status(
+        200,
+        r#"{"next": null, "occurrences": [{"id": 1, "exception_type": "E", "message": "m",
+            "traceback": "E: m\n    at total (../src/pay.ts:4:3)\n    at b (https://h/b.js:1:1)\n    at c (https://h/c.js:1:1)"}]}"#,
+    )])
+    .await;
+    let launch = relay()
+        .env("ERROR_TRACKER_URL", tracker.url("/"))
+        .env("ERROR_TRACKER_API_KEY", "k");
+    let server = launch.start().await;
+    let uploaded = server
+        .client()
+        .post("/api/source-maps", upload("/b.js").to_string())
+        .await;
+    assert_eq!(uploaded.status, 201);
+    let given = tracker.wait_for(2).await[1].json();
+    let frames = given["exception"]["values"][0]["stacktrace"]["frames"]
+        .as_array()
+        .unwrap();
+    let told: Vec<_> = frames
+        .iter()
+        .map(|frame| (&frame["lineno"], &frame["context_line"], &frame["generated"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!(1), &Value::Null, &Value::Null),
+            (
+                &json!(2),
+                &json!("export function pay(cart) {"),
+                &json!("https://h/b.js:1:1")
+            ),
+            (&json!(4), &json!("  return total(cart.items);"), &Value::Null),
+        ]
+    );
+}

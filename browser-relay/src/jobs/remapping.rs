@@ -16,7 +16,7 @@ use crate::domain::backend::{Backend, Verdict, verdict};
 use crate::link::Link;
 use crate::mapping::{self, Mapped};
 use crate::store::remaps::{self, Remap};
-use crate::store::source_maps::Build;
+use crate::store::source_maps::{self, Build};
 
 /// How often is looked for what is left, besides when a map comes.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -96,6 +96,12 @@ struct Stack<'a> {
 
 /// Maps the stored events of one release. How many have more sources than before.
 async fn one(app: &App, link: &Link, remap: &Remap) -> Result<usize, String> {
+    let (project, release) = (remap.project.clone(), remap.release.clone());
+    let sources = app
+        .common
+        .read(move |connection| source_maps::sources(connection, &project, &release))
+        .await;
+    let sources = Arc::new(sources.map_err(|error| error.to_string())?);
     let mut n = 0;
     let mut after = 0;
     loop {
@@ -112,9 +118,10 @@ async fn one(app: &App, link: &Link, remap: &Remap) -> Result<usize, String> {
                 message,
                 traceback,
             } = occurrence;
-            let mapped = mapping::map(app, build, &exception_type, &message, &traceback).await;
+            let sources = sources.clone();
+            let mapped = mapping::map_again(app, build, sources, &exception_type, &message, &traceback).await;
             let mapped = mapped.map_err(|error| error.to_string())?;
-            // What was mapped before stands in the text with its source, of which there is no map.
+            // What was mapped before stands in the text with its source, and is not counted.
             let mapped = mapped.filter(|mapped| mapped.n_mapped > 0 && mapped.traceback != traceback);
             if let Some(mapped) = mapped {
                 n += usize::from(give_back(link, id, &mapped).await?);

@@ -16,6 +16,8 @@ use crate::domain::{scope, source_context};
 const NUMBER_BITS: u32 = 20;
 /// Largest source that is unpacked for its lines.
 const MAX_SOURCE_BYTES: usize = 32 << 20;
+/// Sources of one release that are looked through: some MB of names.
+const MAX_SOURCES: u32 = 50_000;
 /// Bytes of sources read for the names of functions, for one stack: a few milliseconds.
 const MAX_READ_BYTES: usize = 1 << 20;
 
@@ -184,19 +186,56 @@ pub struct Build {
 
 /// Looks places up. Each map, block and source is read once.
 pub fn resolve(connection: &Connection, build: &Build, spots: Vec<Spot>) -> rusqlite::Result<Places> {
-    let mut lookup = Lookup {
-        connection,
-        build,
-        maps: HashMap::new(),
-        blocks: HashMap::new(),
-        sources: HashMap::new(),
-        unzip: Unzip::default(),
-        n_unread: MAX_READ_BYTES,
-    };
+    let mut lookup = Lookup::new(connection, build);
     spots
         .into_iter()
         .map(|spot| Ok((spot.clone(), lookup.place(&spot)?)))
         .collect()
+}
+
+/// Sources of a release by name: where they are.
+pub type Sources = HashMap<String, i64>;
+
+/// The sources of a release.
+pub fn sources(connection: &Connection, project: &str, release: &str) -> rusqlite::Result<Sources> {
+    let mut statement = connection.prepare_cached(
+        "select s.name, s.id
+         from source_maps m
+         join source_map_sources s on s.id >= m.id << 20 and s.id < (m.id + 1) << 20
+         where m.project = ?1 and m.release = ?2 and s.name is not null
+         limit ?3",
+    )?;
+    let all = statement.query_map((project, release, MAX_SOURCES), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    all.collect()
+}
+
+/// What is known of places without a map that name a source: an earlier map gave them.
+pub fn resolve_sources(
+    connection: &Connection,
+    sources: &Sources,
+    places: &Places,
+) -> rusqlite::Result<Places> {
+    let build = Build::default();
+    let mut lookup = Lookup::new(connection, &build);
+    let mut found = Places::new();
+    for (spot, place) in places {
+        let id = sources.get(&spot.file).filter(|_| *place == Err(Unmapped::NoMap));
+        let (Some(id), Some(line), Some(column)) = (id, spot.line.checked_sub(1), spot.column.checked_sub(1))
+        else {
+            continue;
+        };
+        let original = Original {
+            source: (id & ((1 << NUMBER_BITS) - 1)) as u32,
+            at: Position { line, column },
+            name: None,
+        };
+        if let Some(place) = lookup.original(id >> NUMBER_BITS, original, None)? {
+            found.insert(spot.clone(), Ok(place));
+        }
+    }
+    Ok(found)
 }
 
 struct Lookup<'c> {
@@ -220,7 +259,19 @@ struct Text {
     outline: Option<Outline>,
 }
 
-impl Lookup<'_> {
+impl<'c> Lookup<'c> {
+    fn new(connection: &'c Connection, build: &'c Build) -> Self {
+        Self {
+            connection,
+            build,
+            maps: HashMap::new(),
+            blocks: HashMap::new(),
+            sources: HashMap::new(),
+            unzip: Unzip::default(),
+            n_unread: MAX_READ_BYTES,
+        }
+    }
+
     fn place(&mut self, spot: &Spot) -> rusqlite::Result<Result<Place, Unmapped>> {
         let has_id = self.build.debug_ids.iter().any(|(url, _)| *url == spot.file);
         if self.build.release.is_none() && !has_id {
