@@ -363,6 +363,29 @@ async fn what_waits_is_delivered_after_a_commit_that_failed() {
 }
 
 #[tokio::test]
+async fn what_lay_here_while_the_relay_was_off_is_tried_before_it_is_given_up() {
+    let launch = relay()
+        .env("ERROR_TRACKER_URL", "http://127.0.0.1:1")
+        .env("ERROR_TRACKER_API_KEY", "k");
+    let server = launch.start().await;
+    for number in 0..3 {
+        let answer = page(&server).post("/api/browser/errors", lone(number)).await;
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    }
+    server.stop().await;
+    let hand = database(&launch);
+    hand.execute("update outbox set queued_at = 1", []).unwrap();
+    let tracker = Receiver::start([]).await;
+    let _server = launch.env("ERROR_TRACKER_URL", tracker.url("/")).start().await;
+    until("the queue is empty", async || {
+        hand.query_row("select count(*) = 0 from outbox", [], |row| row.get(0))
+            .unwrap()
+    })
+    .await;
+    assert_eq!(messages(&tracker).len(), 3);
+}
+
+#[tokio::test]
 async fn the_doctor_says_which_service_behind_is_well_refuses_the_key_or_is_away() {
     let (tracker, collector) = (
         crate::support::service("error-tracker").start().await,

@@ -22,6 +22,8 @@ const MAX_BATCH_BYTES: usize = 2 << 20;
 /// How often a service may fail with an error of its own at one request before that is set aside: one that breaks it
 /// must not hold up all others for a day.
 const MAX_BREAKDOWNS: u32 = 20;
+/// How long a service is tried before anything is given up as too old: after a start it may come later than the relay.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Pause after our own storage failed.
 const STORAGE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -89,8 +91,16 @@ async fn step(app: &App, link: &Arc<Link>, breakdowns: &mut Breakdowns) -> web::
         .common
         .read(move |connection| outbox::front(connection, backend, limit, MAX_BATCH_BYTES))
         .await?;
-    let oldest = unix_ms() - i64::try_from(app.settings.outbox_max_age.as_millis()).unwrap_or(i64::MAX);
-    let (old, front): (Vec<Waiting>, Vec<Waiting>) = front.into_iter().partition(|it| it.queued_at < oldest);
+    let (now, max_age) = (unix_ms(), app.settings.outbox_max_age);
+    let since = |age: Duration| now - i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+    let oldest = since(max_age);
+    // Only what the service does not take: whatever lay here while the relay was off is tried first.
+    let is_hopeless = link
+        .trouble()
+        .is_some_and(|trouble| trouble.since <= since(max_age.min(PATIENCE)));
+    let (old, front): (Vec<Waiting>, Vec<Waiting>) = front
+        .into_iter()
+        .partition(|it| is_hopeless && it.queued_at < oldest);
     if !old.is_empty() {
         remove(app, link, &old).await?;
         old.iter()
