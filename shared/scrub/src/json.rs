@@ -106,7 +106,9 @@ impl<'t> Walk<'_, 't> {
             }
             self.space();
             let start = self.at;
-            let is_secret = (names_secret && key == "value") || self.names.secret(&key).is_some();
+            // A number there is what a metric of that name counts: `{"name": "password_resets", "value": 1}`.
+            let is_value = names_secret && key == "value" && !self.is_at_number();
+            let is_secret = is_value || self.names.secret(&key).is_some();
             self.value(
                 depth + 1,
                 if is_secret {
@@ -206,6 +208,10 @@ impl<'t> Walk<'_, 't> {
         }
         self.at += length;
         Ok(literal)
+    }
+
+    fn is_at_number(&self) -> bool {
+        matches!(self.peek(), Some(b'-' | b'0'..=b'9'))
     }
 
     fn peek(&self) -> Option<u8> {

@@ -515,6 +515,14 @@ fn names_and_strings_in_json() {
             r#"{"key":"api_key","value":"[Filtered]"}"#,
         ),
         (
+            r#"{"name":"password_resets","type":"counter","value":1}"#,
+            r#"{"name":"password_resets","type":"counter","value":1}"#,
+        ),
+        (
+            r#"[{"key":"token","value":-1.5},{"key":"token","value":"1"}]"#,
+            r#"[{"key":"token","value":-1.5},{"key":"token","value":"[Filtered]"}]"#,
+        ),
+        (
             r#"{"name":"colour","value":"red"}"#,
             r#"{"name":"colour","value":"red"}"#,
         ),
