@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which may panic")]
 
 use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::support::{Stack, database, get_json, hang_up, page, refusal, relay};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rusqlite::Connection;
 use testkit::{Answer, Client, Receiver, Reply, Value, eventually, json, until};
 
 /// `a()` of one line of generated code: column 0 is line 2 of `src/pay.ts`, column 8 is `total` in line 4, column 16 no
@@ -335,6 +338,48 @@ async fn b11_maps_of_all_sizes_are_used() {
             "{n_bytes}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_error_whose_maps_cannot_be_read_goes_on_and_is_mapped_later() {
+    let mut path = PathBuf::new();
+    let stack = Stack::start_with(|launch| {
+        path = launch.database_path().to_owned();
+        launch
+    })
+    .await;
+    let mut admin = stack.relay.client();
+    let answer = admin
+        .post("/api/source-maps", upload("/js/app.js").to_string())
+        .await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let rename = |from: &str, to: &str| {
+        let database = Connection::open(&path).unwrap();
+        database.busy_timeout(Duration::from_secs(10)).unwrap();
+        database
+            .execute_batch(&format!("alter table {from} rename to {to}"))
+            .unwrap();
+    };
+    rename("source_map_blocks", "gone");
+    let group = sent(
+        &stack,
+        event("E: m\n    at f (http://h/js/app.js:1:9)", Some("1.0")),
+    )
+    .await;
+    let generated = group.to_string();
+    assert!(generated.contains("app.js:1:9"), "{generated}");
+    assert!(!generated.contains("src/pay.ts"), "{generated}");
+    rename("gone", "source_map_blocks");
+    // A map of another release wakes the job, which would look again half a minute later.
+    let mut other = upload("/js/app.js");
+    other["release"] = json!("2.0");
+    admin.post("/api/source-maps", other.to_string()).await;
+    let group_path = format!("/api/errors/{}", group["id"]);
+    eventually("the stored event has its source", async || {
+        let group = get_json(&mut stack.tracker.client(), &group_path).await;
+        group.to_string().contains("src/pay.ts").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

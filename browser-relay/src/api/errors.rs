@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use service::unix_ms;
 use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 
 use super::admission::admit;
@@ -12,6 +13,7 @@ use crate::domain::privacy::Wish;
 use crate::domain::traffic::{Kind, Outcome};
 use crate::forward::{Forwarded, Parcel, forward};
 use crate::mapping;
+use crate::store::remaps;
 use crate::store::source_maps::Build;
 
 /// The tracker's own answer, 201 or 200, where it gives one in time; else 202: it will have it later.
@@ -30,7 +32,14 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
         release: error.release.clone().filter(|release| !release.is_empty()),
         debug_ids: error.debug_ids.clone(),
     };
-    let mapped = mapping::map(&app, build, &error.kind, &error.message, &error.stack).await?;
+    let (project, release) = (build.project.clone(), build.release.clone());
+    let lookup = mapping::map(&app, build, &error.kind, &error.message, &error.stack).await;
+    // The tracker may be well: a stack without its sources is worth more than none.
+    let is_failed = lookup.is_err();
+    let mapped = lookup.unwrap_or_else(|failure| {
+        tracing::warn!(%failure, "source maps cannot be read; an error goes on without");
+        None
+    });
     let event_id = app.event_id(error.event_id.take())?;
     let keeps_address = app.settings.stores_ip && caller.wish == Wish::None;
     let report = error.report(&Added {
@@ -46,10 +55,25 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
         project: caller.project().to_owned(),
         body: report.map_err(Error::internal)?,
     };
-    match forward(&app, Kind::Errors, parcel).await? {
+    let forwarded = forward(&app, Kind::Errors, parcel).await?;
+    if let Some(release) = release.filter(|_| is_failed) {
+        map_later(&app, project, release).await;
+    }
+    match forwarded {
         Forwarded::Taken(answer) => Ok(Response::json_text(answer.status, answer.body)),
         Forwarded::Refused => Err(upstream_error()),
         Forwarded::Queued | Forwarded::Nowhere => Ok(accepted()),
+    }
+}
+
+/// As if a map of this release had come after its events.
+async fn map_later(app: &App, project: String, release: String) {
+    let asked = app
+        .common
+        .write(move |tx| remaps::request(tx, &project, &release, unix_ms()));
+    match asked.await {
+        Ok(()) => app.remaps_waiting.notify_one(),
+        Err(failure) => tracing::warn!(%failure, "an error keeps its generated places"),
     }
 }
 
