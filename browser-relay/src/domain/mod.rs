@@ -16,6 +16,7 @@ pub mod refusal;
 pub mod scope;
 mod script_token;
 pub mod source_context;
+pub mod source_lines;
 pub mod source_map;
 pub mod stack_text;
 pub mod symbolicate;

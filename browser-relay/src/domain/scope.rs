@@ -79,14 +79,20 @@ pub fn offset_of(text: &str, line: u32, column: u32) -> Option<usize> {
         0 => 0,
         n => text.match_indices('\n').nth(n as usize - 1)?.0 + 1,
     };
-    let mut left = column as usize;
-    for (at, character) in text[start..].char_indices() {
-        if left == 0 || character == '\n' {
-            return Some(start + at);
+    Some(start + walk(&text[start..], column).1)
+}
+
+/// Steps over `n_columns` UTF-16 columns, not over the line's end. How many columns and bytes that are: one column more
+/// where the last one is half a character.
+pub fn walk(text: &str, n_columns: u32) -> (u32, usize) {
+    let mut n_walked = 0;
+    for (at, character) in text.char_indices() {
+        if n_walked >= n_columns || character == '\n' {
+            return (n_walked, at);
         }
-        left = left.saturating_sub(character.len_utf16());
+        n_walked += character.len_utf16() as u32;
     }
-    Some(text.len())
+    (n_walked, text.len())
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,19 +5,20 @@ use std::collections::{BTreeSet, HashMap};
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use crate::domain::outline::Outline;
-use crate::domain::source_context::Context;
+use crate::domain::scope;
+use crate::domain::source_lines::Lines;
 use crate::domain::source_map::block::Block;
-use crate::domain::source_map::{Compiled, Original, Position, directory};
+use crate::domain::source_map::{Compiled, Position, directory};
 use crate::domain::symbolicate::{Place, Places, Spot, Unmapped, file_urls};
 use crate::domain::unzip::Unzip;
-use crate::domain::{scope, source_context};
 
 /// Places that the numbers of a map's blocks and sources leave in a row's id.
 const NUMBER_BITS: u32 = 20;
-/// Largest source that is unpacked for its lines.
-const MAX_SOURCE_BYTES: usize = 32 << 20;
 /// Sources of one release that are looked through: some MB of names.
 const MAX_SOURCES: u32 = 50_000;
+/// Bytes of sources unpacked for their lines, for one stack, one source after another; the largest real ones have a few
+/// MB. Places in what is beyond have neither lines nor a function.
+const MAX_UNPACKED_BYTES: usize = 16 << 20;
 /// Bytes of sources read for the names of functions, for one stack: a few milliseconds.
 const MAX_READ_BYTES: usize = 1 << 20;
 
@@ -184,13 +185,43 @@ pub struct Build {
     pub debug_ids: Vec<(String, String)>,
 }
 
-/// Looks places up. Each map, block and source is read once.
+/// Looks places up. Each map, block and source is read once, and the text of one source at a time is held.
 pub fn resolve(connection: &Connection, build: &Build, spots: Vec<Spot>) -> rusqlite::Result<Places> {
     let mut lookup = Lookup::new(connection, build);
-    spots
-        .into_iter()
-        .map(|spot| Ok((spot.clone(), lookup.place(&spot)?)))
-        .collect()
+    let (mut places, mut by_source) = (Places::new(), BySource::default());
+    for spot in spots {
+        match lookup.find(&spot)? {
+            Ok((source_id, at, name)) => by_source.add(source_id, Wanted { spot, at, name }),
+            Err(reason) => drop(places.insert(spot, Err(reason))),
+        }
+    }
+    lookup.tell_all(by_source, &mut places)?;
+    Ok(places)
+}
+
+/// A place of a source that something is to be told of.
+struct Wanted {
+    spot: Spot,
+    at: Position,
+    /// What the map calls it.
+    name: Option<String>,
+}
+
+/// By source, in the order of the stack: its first frames matter most, if not all can be unpacked.
+#[derive(Default)]
+struct BySource {
+    sources: Vec<(i64, Vec<Wanted>)>,
+    numbers: HashMap<i64, usize>,
+}
+
+impl BySource {
+    fn add(&mut self, source_id: i64, wanted: Wanted) {
+        let number = *self.numbers.entry(source_id).or_insert(self.sources.len());
+        if number == self.sources.len() {
+            self.sources.push((source_id, Vec::new()));
+        }
+        self.sources[number].1.push(wanted);
+    }
 }
 
 /// Sources of a release by name: where they are.
@@ -219,22 +250,23 @@ pub fn resolve_sources(
 ) -> rusqlite::Result<Places> {
     let build = Build::default();
     let mut lookup = Lookup::new(connection, &build);
-    let mut found = Places::new();
+    let mut by_source = BySource::default();
     for (spot, place) in places {
         let id = sources.get(&spot.file).filter(|_| *place == Err(Unmapped::NoMap));
         let (Some(id), Some(line), Some(column)) = (id, spot.line.checked_sub(1), spot.column.checked_sub(1))
         else {
             continue;
         };
-        let original = Original {
-            source: (id & ((1 << NUMBER_BITS) - 1)) as u32,
+        let wanted = Wanted {
+            spot: spot.clone(),
             at: Position { line, column },
             name: None,
         };
-        if let Some(place) = lookup.original(id >> NUMBER_BITS, original, None)? {
-            found.insert(spot.clone(), Ok(place));
-        }
+        by_source.add(*id, wanted);
     }
+    let mut found = Places::new();
+    lookup.tell_all(by_source, &mut found)?;
+    found.retain(|_, place| place.is_ok());
     Ok(found)
 }
 
@@ -244,8 +276,9 @@ struct Lookup<'c> {
     /// By file: number and directory.
     maps: HashMap<String, Option<(i64, Vec<u8>)>>,
     blocks: HashMap<i64, Option<Block>>,
-    sources: HashMap<i64, Text>,
     unzip: Unzip,
+    /// Bytes of sources that may still be unpacked.
+    n_packed: usize,
     /// Bytes of sources without an outline that may still be read for the names of functions.
     n_unread: usize,
 }
@@ -259,6 +292,9 @@ struct Text {
     outline: Option<Outline>,
 }
 
+/// Id of a source, a place in it, and its name.
+type Found = (i64, Position, Option<String>);
+
 impl<'c> Lookup<'c> {
     fn new(connection: &'c Connection, build: &'c Build) -> Self {
         Self {
@@ -266,13 +302,14 @@ impl<'c> Lookup<'c> {
             build,
             maps: HashMap::new(),
             blocks: HashMap::new(),
-            sources: HashMap::new(),
             unzip: Unzip::default(),
+            n_packed: MAX_UNPACKED_BYTES,
             n_unread: MAX_READ_BYTES,
         }
     }
 
-    fn place(&mut self, spot: &Spot) -> rusqlite::Result<Result<Place, Unmapped>> {
+    /// The source of a place, where in it, and what the map calls it.
+    fn find(&mut self, spot: &Spot) -> rusqlite::Result<Result<Found, Unmapped>> {
         let has_id = self.build.debug_ids.iter().any(|(url, _)| *url == spot.file);
         if self.build.release.is_none() && !has_id {
             return Ok(Err(Unmapped::NoRelease));
@@ -298,11 +335,10 @@ impl<'c> Lookup<'c> {
             return Ok(Err(Unmapped::Outside));
         };
         let name = block.name(token).map(str::to_owned);
-        let Some(original) = token.original else {
-            return Ok(Err(Unmapped::NoSource));
-        };
-        self.original(map_id, original, name)
-            .map(|place| place.ok_or(Unmapped::NoSource))
+        Ok(match token.original {
+            Some(original) => Ok((row_id(map_id, original.source), original.at, name)),
+            None => Err(Unmapped::NoSource),
+        })
     }
 
     fn find_map(&mut self, file: &str) -> rusqlite::Result<()> {
@@ -361,34 +397,52 @@ impl<'c> Lookup<'c> {
         Ok(())
     }
 
-    fn original(
-        &mut self,
-        map_id: i64,
-        original: Original,
-        name: Option<String>,
-    ) -> rusqlite::Result<Option<Place>> {
-        let source_id = row_id(map_id, original.source);
-        if !self.sources.contains_key(&source_id) {
-            let text = self.load_source(source_id)?;
-            self.sources.insert(source_id, text);
+    fn tell_all(&mut self, by_source: BySource, places: &mut Places) -> rusqlite::Result<()> {
+        let mut all = by_source.sources.into_iter();
+        all.try_for_each(|(source_id, wanted)| self.tell(source_id, wanted, places))
+    }
+
+    /// Tells of all places of one source.
+    fn tell(&mut self, source_id: i64, mut wanted: Vec<Wanted>, places: &mut Places) -> rusqlite::Result<()> {
+        let text = self.load_source(source_id)?;
+        // So that no line is read twice: minified ones have megabytes.
+        wanted.sort_unstable_by_key(|wanted| wanted.at);
+        let content = text.content.as_deref();
+        let mut lines = content.map(|content| Lines::new(content, text.outline.as_ref()));
+        for Wanted { spot, at, name } in wanted {
+            let Some(source) = text.name.clone() else {
+                places.insert(spot, Err(Unmapped::NoSource));
+                continue;
+            };
+            let (function, context) = match &mut lines {
+                Some(lines) => (self.function(&text, lines, at), lines.around(at.line)),
+                None => (None, None),
+            };
+            let place = Place {
+                source,
+                line: at.line + 1,
+                column: at.column + 1,
+                name,
+                function,
+                is_ignored: text.is_ignored,
+                context,
+            };
+            places.insert(spot, Ok(place));
         }
-        let Some(text) = self.sources.get(&source_id) else {
-            return Ok(None);
+        Ok(())
+    }
+
+    /// The function around a place. Where there is no outline, the source is read while there are bytes that may be read.
+    fn function(&mut self, text: &Text, lines: &mut Lines<'_>, at: Position) -> Option<String> {
+        let Some(outline) = &text.outline else {
+            let left = self
+                .n_unread
+                .checked_sub(lines.text().len().min(scope::MAX_BYTES))?;
+            self.n_unread = left;
+            return scope::function_around(lines.text(), at.line, at.column);
         };
-        let told = text.content.as_deref().map(|content| match &text.outline {
-            Some(outline) => around(content, outline, original.at),
-            None => read(content, original.at, &mut self.n_unread),
-        });
-        let (function, context) = told.unwrap_or_default();
-        Ok(text.name.clone().map(|source| Place {
-            source,
-            line: original.at.line + 1,
-            column: original.at.column + 1,
-            name,
-            function,
-            is_ignored: text.is_ignored,
-            context,
-        }))
+        let offset = lines.offset_of(at)?;
+        outline.function_at(offset).map(str::to_owned)
     }
 
     fn load_source(&mut self, source_id: i64) -> rusqlite::Result<Text> {
@@ -397,40 +451,24 @@ impl<'c> Lookup<'c> {
         )?;
         let found = statement.query_row([source_id], |row| {
             let (content, outline): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(2)?, row.get(3)?);
+            let content = content.and_then(|packed| unpack(&mut self.unzip, &packed, self.n_packed));
+            // Of a text that is not there, it tells nothing.
+            let outline = outline.filter(|_| content.is_some());
             Ok(Text {
                 name: row.get(0)?,
                 is_ignored: row.get(1)?,
-                content: content.and_then(|packed| unpack(&mut self.unzip, &packed)),
+                content,
                 outline: outline.and_then(|packed| Outline::unpack(&mut self.unzip, &packed)),
             })
         });
-        Ok(found.optional()?.unwrap_or_default())
+        let text = found.optional()?.unwrap_or_default();
+        self.n_packed -= text.content.as_ref().map_or(0, String::len);
+        Ok(text)
     }
 }
 
-/// The function at a place of a source, and the lines around it.
-type Told = (Option<String>, Option<Context>);
-
-fn around(text: &str, outline: &Outline, at: Position) -> Told {
-    let (first, start) = outline.line_before(at.line.saturating_sub(source_context::LINES as u32));
-    let rest = text.get(start..).unwrap_or_default();
-    let line = at.line - first;
-    let function = scope::offset_of(rest, line, at.column)
-        .and_then(|offset| outline.function_at(start + offset))
-        .map(str::to_owned);
-    (function, source_context::around(rest, line))
-}
-
-/// The same where there is no outline, by reading the source while there are bytes that may be read.
-fn read(text: &str, at: Position, n_unread: &mut usize) -> Told {
-    let left = n_unread.checked_sub(text.len().min(scope::MAX_BYTES));
-    *n_unread = left.unwrap_or(*n_unread);
-    let function = left.and_then(|_| scope::function_around(text, at.line, at.column));
-    (function, source_context::around(text, at.line))
-}
-
-fn unpack(unzip: &mut Unzip, packed: &[u8]) -> Option<String> {
-    let bytes = unzip.unpack(packed, MAX_SOURCE_BYTES)?;
+fn unpack(unzip: &mut Unzip, packed: &[u8], max: usize) -> Option<String> {
+    let bytes = unzip.unpack(packed, max)?;
     String::from_utf8(bytes).ok()
 }
 
@@ -502,6 +540,28 @@ mod tests {
             place(&Build::default(), spot("https://h/a.js", 1, 1)),
             Err(Unmapped::NoRelease)
         );
+    }
+
+    #[test]
+    fn no_more_text_is_unpacked_for_one_stack_than_is_allowed() {
+        let database = database();
+        let half = "x".repeat(MAX_UNPACKED_BYTES / 2);
+        let map = serde_json::json!({"version": 3, "names": [], "sources": ["a", "b", "c", "d"],
+            "sourcesContent": [half, half, half, ""], "mappings": "AAAA,CCAA,CCAA,CCAA"});
+        let compiled = compile(map.to_string().as_bytes()).unwrap();
+        replace(&database, &named("/a.js"), &compiled, 5).unwrap();
+        let build = Build {
+            project: "shop".to_owned(),
+            release: Some("1".to_owned()),
+            debug_ids: Vec::new(),
+        };
+        let spots: Vec<Spot> = [3, 1, 2, 3].map(|column| spot("/a.js", 1, column)).to_vec();
+        let places = resolve(&database, &build, spots).unwrap();
+        let told = [3, 1, 2].map(|column| {
+            let place = places[&spot("/a.js", 1, column)].as_ref().unwrap();
+            (place.source.as_str(), place.context.is_some())
+        });
+        assert_eq!(told, [("c", true), ("a", true), ("b", false)]);
     }
 
     #[test]
