@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::block::{self, BLOCK_TOKENS};
+use super::block::{self, BLOCK_TOKENS, cut};
 use super::document::{Document, Stopped, each, text};
 use super::mappings::{self, Bounds};
 use super::{Original, Position, Problem, Token, Unusable, directory, note, sections};
@@ -204,7 +204,7 @@ impl<'a> Builder<'a> {
     fn close_block(&mut self) {
         let Some(first) = self.tokens.first() else { return };
         self.starts.push(first.at);
-        let name_of = |name: u32| self.names.get(name as usize).map(|name| name.to_string());
+        let name_of = |name: u32| self.names.get(name as usize).map(|name| &**name);
         self.compiled.blocks.push(block::pack(&self.tokens, name_of));
         self.tokens.clear();
     }
@@ -299,16 +299,17 @@ fn mark_ignored(document: &Document<'_>, sources: &mut [Source], problems: &mut 
     }
 }
 
-/// A source's name with the root before it, where it is not absolute by itself.
+/// A source's name with the root before it, where it is not absolute by itself. Both may have megabytes.
 fn rooted(root: Option<&str>, name: &str) -> String {
+    let name = cut(name, MAX_NAME_BYTES);
     let is_absolute =
         name.starts_with('/') || name.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme));
-    let mut all = match root.filter(|_| !is_absolute) {
-        Some(root) => format!("{}/{name}", root.trim_end_matches('/')),
-        None => name.to_owned(),
+    let Some(root) = root.filter(|_| !is_absolute) else {
+        return name.to_owned();
     };
-    all.truncate(all.floor_char_boundary(MAX_NAME_BYTES));
-    all
+    let root = cut(root.trim_end_matches('/'), MAX_NAME_BYTES - 1);
+    let name = cut(name, MAX_NAME_BYTES - 1 - root.len());
+    format!("{root}/{name}")
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -368,6 +369,18 @@ mod tests {
         check(Some("src"), "/a.js", "/a.js");
         check(Some("src"), "webpack:///a.js", "webpack:///a.js");
         check(None, "a.js", "a.js");
+        let long = "é".repeat(1 << 20);
+        for all in [
+            rooted(Some(&long), &long),
+            rooted(Some("src"), &long),
+            rooted(None, &long),
+        ] {
+            assert!(
+                all.len() <= MAX_NAME_BYTES && all.capacity() <= 2 * MAX_NAME_BYTES,
+                "{}",
+                all.len()
+            );
+        }
     }
 
     #[test]
