@@ -7,10 +7,22 @@ use super::symbolicate::{Place, Places, spot};
 
 /// Bytes of context lines in one report: the tracker takes 256 KB of it.
 const MAX_CONTEXT_BYTES: usize = 96 * 1024;
+/// Bytes of names of sources and functions in one report; frames after these stay as they came. A hundred frames take
+/// some 30 KB, and the tracker keeps no more.
+const MAX_NAMES_BYTES: usize = 48 * 1024;
+
+/// What may still be told.
+struct Budget {
+    context: usize,
+    names: usize,
+}
 
 /// `exception` of a report. `kind` and `message` are those of the report: the last exception's.
 pub fn exception(trace: &Trace, places: &Places, kind: &str, message: &str) -> Value {
-    let mut budget = MAX_CONTEXT_BYTES;
+    let mut budget = Budget {
+        context: MAX_CONTEXT_BYTES,
+        names: MAX_NAMES_BYTES,
+    };
     let n = trace.exceptions.len();
     let mut values: Vec<Value> = trace
         .exceptions
@@ -44,7 +56,7 @@ pub fn exception(trace: &Trace, places: &Places, kind: &str, message: &str) -> V
     json!({ "values": values })
 }
 
-fn entry(frame: &Frame, places: &Places, budget: &mut usize) -> Value {
+fn entry(frame: &Frame, places: &Places, budget: &mut Budget) -> Value {
     let known = spot(frame).and_then(|spot| places.get(&spot));
     match known {
         Some(Ok(place)) => mapped(frame, place, budget),
@@ -53,27 +65,28 @@ fn entry(frame: &Frame, places: &Places, budget: &mut usize) -> Value {
     }
 }
 
-fn mapped(frame: &Frame, place: &Place, budget: &mut usize) -> Value {
-    let mut out = Map::new();
+fn mapped(frame: &Frame, place: &Place, budget: &mut Budget) -> Value {
     let function = place.function.as_ref().or(frame.function.as_ref());
+    let file = frame.file.as_deref().unwrap_or("?");
+    let n_bytes = place.source.len() + function.map_or(0, String::len) + file.len();
+    let Some(left) = budget.names.checked_sub(n_bytes) else {
+        return plain(frame, None);
+    };
+    budget.names = left;
+    let mut out = Map::new();
     out.insert("function".to_owned(), json!(function));
     out.insert("filename".to_owned(), json!(place.source));
     out.insert("lineno".to_owned(), json!(place.line));
     out.insert("colno".to_owned(), json!(place.column));
     let is_in_app = !place.is_ignored && stacktrace::is_in_app(&place.source);
     out.insert("in_app".to_owned(), json!(is_in_app));
-    let generated = format!(
-        "{}:{}:{}",
-        frame.file.as_deref().unwrap_or("?"),
-        frame.line.unwrap_or(0),
-        frame.column.unwrap_or(0)
-    );
+    let generated = format!("{file}:{}:{}", frame.line.unwrap_or(0), frame.column.unwrap_or(0));
     out.insert("generated".to_owned(), json!(generated));
     if let Some(context) = &place.context {
         let lines = context.before.iter().chain([&context.line]).chain(&context.after);
         let n_bytes: usize = lines.map(|line| line.len() + 3).sum();
-        if n_bytes <= *budget {
-            *budget -= n_bytes;
+        if n_bytes <= budget.context {
+            budget.context -= n_bytes;
             out.insert("pre_context".to_owned(), json!(context.before));
             out.insert("context_line".to_owned(), json!(context.line));
             out.insert("post_context".to_owned(), json!(context.after));
@@ -138,5 +151,33 @@ mod tests {
                  "generated": "http://h/a.js:1:2", "pre_context": ["a"], "context_line": "b", "post_context": []},
             ]}}]})
         );
+    }
+
+    #[test]
+    fn many_frames_with_long_names_make_no_report_that_is_too_long() {
+        let stack: String = (0..500).map(|_| "    at f (/a.js:1:1)\n").collect();
+        let place = Place {
+            source: "s".repeat(300),
+            line: 1,
+            column: 1,
+            name: None,
+            function: Some("f".repeat(300)),
+            is_ignored: false,
+            context: None,
+        };
+        let spot = Spot {
+            file: "/a.js".to_owned(),
+            line: 1,
+            column: 1,
+        };
+        let places: Places = [(spot, Ok(place))].into();
+        let exception = exception(&stacktrace::parse(&stack), &places, "E", "x");
+        let frames = exception["values"][0]["stacktrace"]["frames"].as_array().unwrap();
+        assert_eq!(frames.len(), 500);
+        // The innermost ones are mapped.
+        assert_eq!(frames[0]["filename"], "/a.js");
+        assert_eq!(frames[499]["lineno"], 1);
+        assert_ne!(frames[499]["filename"], "/a.js");
+        assert!(exception.to_string().len() < 128 * 1024);
     }
 }

@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 
+/// A text is not made longer than this, in bytes: the tracker takes 256 KB of a report in all, and as much again may be
+/// lines around the frames.
+pub const MAX_BYTES: usize = 96 * 1024;
+
 /// One frame's line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextFrame<'a> {
@@ -62,13 +66,19 @@ pub fn frame(line: &str) -> Option<TextFrame<'_>> {
     })
 }
 
-/// The text with frames rewritten where `place_of` knows better. All else stays as it is.
+/// The text with frames rewritten where `place_of` knows better, while it does not become longer than [`MAX_BYTES`].
+/// All else stays as it is.
 pub fn rewrite<'p>(stack: &str, place_of: impl Fn(&TextFrame<'_>) -> Option<NewPlace<'p>>) -> String {
     let mut out = String::with_capacity(stack.len());
+    let mut n_left = stack.len();
     for line in stack.split_inclusive('\n') {
+        n_left -= line.len();
         let body = line.trim_end_matches(['\n', '\r']);
         let end = &line[body.len()..];
-        let new = frame(body).and_then(|frame| Some(written(&frame, &place_of(&frame)?)));
+        let may_be = |n_bytes: usize| out.len() + n_bytes + end.len() + n_left <= MAX_BYTES;
+        let new = frame(body)
+            .and_then(|frame| Some(written(&frame, &place_of(&frame)?)))
+            .filter(|new| new.len() <= body.len() || may_be(new.len()));
         out.push_str(&new.map_or(Cow::Borrowed(body), Cow::Owned));
         out.push_str(end);
     }
@@ -126,6 +136,22 @@ mod tests {
             "f@src/app.ts:11:2\n@src/app.ts:13:4\n",
         );
         check("f@http://h/a.js:1:2", Some("total"), "total@src/app.ts:11:2");
+    }
+
+    #[test]
+    fn a_text_does_not_become_longer_than_the_tracker_takes() {
+        let stack = "@/a.js:1:1\n".repeat(4900);
+        let place = NewPlace {
+            name: None,
+            source: &"s".repeat(300),
+            line: 1,
+            column: 1,
+        };
+        let text = rewrite(&stack, |_| Some(place.clone()));
+        assert!(text.len() <= MAX_BYTES, "{}", text.len());
+        assert!(text.len() > MAX_BYTES - 400, "{}", text.len());
+        assert_eq!(text.lines().count(), 4900);
+        assert!(text.starts_with("@sss") && text.ends_with("\n@/a.js:1:1\n"));
     }
 
     #[test]

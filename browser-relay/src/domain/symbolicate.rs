@@ -8,6 +8,23 @@ use super::stack_text::{self, NewPlace};
 /// Places looked up for one stack; those beyond stay as they are.
 pub const MAX_SPOTS: usize = 120;
 
+/// A source's name and a function's are told up to so many bytes: each stands in every frame of it.
+const MAX_TOLD_BYTES: usize = 300;
+
+/// A source's name as it is told: of a long one the end, which has the file.
+pub fn told_source(name: &str) -> String {
+    let start = name.len().saturating_sub(MAX_TOLD_BYTES);
+    match name.ceil_char_boundary(start) {
+        0 => name.to_owned(),
+        start => format!("…{}", &name[start..]),
+    }
+}
+
+/// A function's name as it is told: of a long one the beginning.
+pub fn told_function(name: &str) -> String {
+    name[..name.floor_char_boundary(MAX_TOLD_BYTES)].to_owned()
+}
+
 /// A place in generated code, as a browser tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Spot {
@@ -156,6 +173,19 @@ mod tests {
         );
         assert_eq!(file_urls("/a.js"), ["/a.js", "~/a.js"]);
         assert_eq!(file_urls("http://h"), ["/", "http://h", "~/"]);
+    }
+
+    #[test]
+    fn long_names_are_told_in_part() {
+        assert_eq!(told_source("src/pay.ts"), "src/pay.ts");
+        assert_eq!(told_function("Cart.total"), "Cart.total");
+        let long = format!("{}/pay.ts", "é".repeat(1000));
+        let told = told_source(&long);
+        assert!(
+            told.starts_with("…é") && told.ends_with("é/pay.ts") && told.len() <= MAX_TOLD_BYTES + 3,
+            "{told}"
+        );
+        assert_eq!(told_function(&long), "é".repeat(MAX_TOLD_BYTES / 2));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::domain::scope;
 use crate::domain::source_lines::Lines;
 use crate::domain::source_map::block::Block;
 use crate::domain::source_map::{Compiled, Position, directory};
-use crate::domain::symbolicate::{Place, Places, Spot, Unmapped, file_urls};
+use crate::domain::symbolicate::{Place, Places, Spot, Unmapped, file_urls, told_function, told_source};
 use crate::domain::unzip::Unzip;
 
 /// Places that the numbers of a map's blocks and sources leave in a row's id.
@@ -410,7 +410,7 @@ impl<'c> Lookup<'c> {
         let content = text.content.as_deref();
         let mut lines = content.map(|content| Lines::new(content, text.outline.as_ref()));
         for Wanted { spot, at, name } in wanted {
-            let Some(source) = text.name.clone() else {
+            let Some(source) = text.name.as_deref().map(told_source) else {
                 places.insert(spot, Err(Unmapped::NoSource));
                 continue;
             };
@@ -423,7 +423,7 @@ impl<'c> Lookup<'c> {
                 line: at.line + 1,
                 column: at.column + 1,
                 name,
-                function,
+                function: function.as_deref().map(told_function),
                 is_ignored: text.is_ignored,
                 context,
             };
