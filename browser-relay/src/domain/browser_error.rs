@@ -4,7 +4,7 @@ use api_types::{ErrorReport, Text, json_text};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::privacy::Wish;
+use super::privacy::{self, Wish};
 use super::refusal::{Refusal, object};
 use super::{event_id, page};
 
@@ -168,13 +168,18 @@ impl BrowserError {
         self.raw.user = None;
         self.raw.breadcrumbs = None;
         self.url = self.url.as_deref().map(page::without_query);
-        let context = self.raw.context.take();
-        let context = context.and_then(|it| serde_json::from_str::<serde_json::Value>(it.get()).ok());
-        self.raw.context = context.and_then(|mut context| {
-            let fields = context.as_object_mut()?;
-            fields.retain(|name, _| !matches!(name.as_str(), "user_id" | "user" | "email" | "username"));
-            serde_json::value::to_raw_value(&context).ok()
-        });
+        self.message = privacy::without_queries(&self.message);
+        self.stack = privacy::stack_without_queries(&self.stack);
+        for (url, _) in &mut self.debug_ids {
+            *url = page::without_query(url);
+        }
+        for raw in [&mut self.raw.context, &mut self.raw.tags] {
+            *raw = raw.take().and_then(|raw| {
+                let mut value = serde_json::from_str(raw.get()).ok()?;
+                privacy::anonymize(&mut value);
+                serde_json::value::to_raw_value(&value).ok()
+            });
+        }
     }
 
     /// Body of `POST /api/errors` of the tracker.
@@ -289,6 +294,14 @@ mod tests {
         assert_eq!(nobody["request_url"], "http://h/p");
         assert_eq!(nobody["extra"]["context"], json!({"x": [1]}));
         assert_eq!(nobody["extra"]["session_id"], Value::Null);
+        let told = json!({"type": "E", "message": "GET http://h/p?S failed", "url": "http://h/p?S", "session_id": "S",
+            "stack": "E\n    at f (http://h/a.js?S:1:2)", "user": {"id": "S"}, "tags": {"user_id": "S", "x": "y"},
+            "context": {"session_id": "S", "url": "/p?S", "cart": {"user_id": "S", "n": 1}}});
+        let nobody = report(&told, Wish::Anonymous);
+        assert!(!nobody.to_string().contains("S\""), "{nobody}");
+        assert_eq!(nobody["traceback"], "E\n    at f (http://h/a.js:1:2)");
+        assert_eq!(nobody["tags"], json!({"x": "y"}));
+        assert_eq!(nobody["extra"]["context"], json!({"url": "/p", "cart": {"n": 1}}));
         let bare = report(
             &json!({"type": "", "message": "", "stack": "", "context": 5, "url": 5}),
             Wish::None,

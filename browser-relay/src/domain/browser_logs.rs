@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::batch::{self, Batch};
 use super::event_id;
 use super::page;
-use super::privacy::Wish;
+use super::privacy::{self, Wish};
 use super::refusal::{Refusal, object};
 use super::time_text;
 
@@ -71,7 +71,10 @@ pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<Batch, Refusal>
         .iter()
         .map(|item| read_item(item))
         .collect::<Result<Vec<_>, _>>()?;
-    let lines: Vec<Line<'_>> = parsed.iter().map(|item| line(item, &container, &about)).collect();
+    let lines: Vec<Line<'_>> = parsed
+        .iter()
+        .map(|item| line(item, &container, &about, wish))
+        .collect();
     let body = serde_json::to_vec(&lines).map_err(|cause| Refusal::Bad(cause.to_string()))?;
     Ok(Batch {
         body,
@@ -99,13 +102,17 @@ fn read_item(item: &RawValue) -> Result<Item<'_>, Refusal> {
     Ok(item)
 }
 
-fn line<'a>(item: &'a Item<'_>, container: &'a str, about: &[(&str, Option<&str>)]) -> Line<'a> {
+fn line<'a>(item: &'a Item<'_>, container: &'a str, about: &[(&str, Option<&str>)], wish: Wish) -> Line<'a> {
     let level = level(item.level.as_str().unwrap_or(""));
     let message = item.message.as_str().unwrap_or("");
     let mut message = message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)].to_owned();
-    let fields = item
+    let mut fields = item
         .fields
         .and_then(|it| serde_json::from_str::<Value>(it.get()).ok());
+    if wish == Wish::Anonymous {
+        message = privacy::without_queries(&message);
+        fields.iter_mut().for_each(privacy::anonymize);
+    }
     let own = fields.iter().filter_map(Value::as_object).flatten();
     for (name, value) in own {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -179,6 +186,11 @@ mod tests {
             (&json!("ERROR"), &json!("stderr"))
         );
         assert_eq!(lines(Wish::Anonymous)[1]["message"], "broken page=/cart");
+        let own = json!({"logs": [{"level": "info", "message": "GET /p?S", "fields": {"user_id": "S", "email": "S",
+            "url": "http://h/p?S", "cart": {"session_id": "S", "n": 1}}}]});
+        let Batch { body, .. } = forward(own.to_string().as_bytes(), "shop", Wish::Anonymous).unwrap();
+        let told: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(told[0]["message"], r#"GET /p cart="{\"n\":1}" url=http://h/p"#);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::batch::{self, Batch};
 use super::event_id;
 use super::page;
-use super::privacy::Wish;
+use super::privacy::{self, Wish};
 use super::refusal::{Refusal, object};
 
 /// Longest name, in characters.
@@ -85,6 +85,11 @@ impl Given<'_> {
 
     /// The page's own labels below those that the relay gives: no name comes twice.
     fn labels(&self, own: Map<String, Value>) -> Map<String, Value> {
+        let mut own = Value::Object(own);
+        if self.wish == Wish::Anonymous {
+            privacy::anonymize(&mut own);
+        }
+        let own = own.as_object_mut().map(std::mem::take).unwrap_or_default();
         let mut labels: Map<String, Value> = own
             .into_iter()
             .map(|(name, value)| match value {
@@ -92,10 +97,6 @@ impl Given<'_> {
                 plain => (name, plain),
             })
             .collect();
-        if self.wish == Wish::Anonymous {
-            labels.remove("session_id");
-            labels.remove("user_id");
-        }
         labels.insert(PROJECT.to_owned(), self.project.into());
         labels.insert(SOURCE.to_owned(), "browser".into());
         if let Some(session_id) = &self.session_id {
@@ -161,6 +162,12 @@ mod tests {
         let nobody = items(&body, Wish::Anonymous);
         assert_eq!(nobody[0]["labels"]["session_id"], Value::Null);
         assert_eq!(nobody[0]["labels"]["page"], "/p");
+        let own = json!({"metrics": [{"name": "n", "type": "counter", "value": 1, "labels": {"user": "S", "email": "S",
+            "username": "S", "url": "http://h/p?S", "page": "/p?S", "step": "pay"}}]});
+        assert_eq!(
+            items(&own, Wish::Anonymous)[0]["labels"],
+            json!({"project": "shop", "source": "browser", "url": "http://h/p", "page": "/p", "step": "pay"})
+        );
     }
 
     #[test]
