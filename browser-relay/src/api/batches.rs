@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use service::unix_ms;
+use ui::moment::rfc3339;
 use web::{Request, Response, ResponseExt, Result, StatusCode};
 
 use super::admission::admit;
@@ -20,7 +22,7 @@ use crate::forward::{Forwarded, Parcel, forward};
 struct Way {
     kind: Kind,
     backend: Backend,
-    read: fn(&[u8], project: &str, Wish) -> Result<Batch, Refusal>,
+    read: fn(&[u8], project: &str, Wish, received_at: &str) -> Result<Batch, Refusal>,
 }
 
 /// 202 when the collector has them, or will have them later.
@@ -28,7 +30,7 @@ pub(crate) async fn submit_metrics(app: Arc<App>, request: Request) -> Result<Re
     let way = Way {
         kind: Kind::Metrics,
         backend: Backend::Collector,
-        read: browser_metrics::forward,
+        read: |body, project, wish, _| browser_metrics::forward(body, project, wish),
     };
     submit(&app, request, way).await
 }
@@ -46,7 +48,7 @@ pub(crate) async fn submit_logs(app: Arc<App>, request: Request) -> Result<Respo
 async fn submit(app: &App, mut request: Request, way: Way) -> Result<Response> {
     let caller = admit(app, &request, way.kind)?;
     let body = caller.body(app, &mut request).await?;
-    let read = (way.read)(&body, caller.project(), caller.wish);
+    let read = (way.read)(&body, caller.project(), caller.wish, &rfc3339(unix_ms()));
     let batch = read.map_err(|refusal| caller.refuse(app, &refusal))?;
     drop(body);
     if caller.wish == Wish::Drop {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use service::unix_ms;
+use ui::moment::rfc3339;
 use web::{Error, Request, Response, ResponseExt, Result, StatusCode};
 
 use super::admission::admit;
@@ -47,6 +48,7 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
         event_id: &event_id,
         traceback: mapped.as_ref().map(|mapped| mapped.traceback.as_str()),
         exception: mapped.as_ref().map(|mapped| &*mapped.exception),
+        received_at: &rfc3339(unix_ms()),
         address: keeps_address.then(|| request.client().to_string()),
     });
     let parcel = Parcel {

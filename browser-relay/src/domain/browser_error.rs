@@ -154,6 +154,8 @@ pub struct Added<'a> {
     pub traceback: Option<&'a str>,
     /// Exceptions with original frames: JSON text.
     pub exception: Option<&'a RawValue>,
+    /// When it came, RFC 3339: its time, if the page told none. It may wait long before the tracker has it.
+    pub received_at: &'a str,
     /// The visitor's address, where it is asked for.
     pub address: Option<String>,
 }
@@ -208,7 +210,8 @@ impl BrowserError {
             context: self.raw.context.as_deref(),
             ip_address: added.address.as_deref(),
         })?;
-        let timestamp = serde_json::value::to_raw_value(&self.timestamp)?;
+        let timestamp = self.timestamp.as_deref().unwrap_or(added.received_at);
+        let timestamp = serde_json::value::to_raw_value(timestamp)?;
         serde_json::to_vec(&ErrorReport {
             project: added.project.into(),
             exception_type: self.kind.as_str().into(),
@@ -220,7 +223,7 @@ impl BrowserError {
             release: text(&self.release),
             extra: Some(&extra),
             event_id: added.event_id.into(),
-            timestamp: self.timestamp.as_ref().map(|_| &*timestamp),
+            timestamp: Some(&timestamp),
             exception: added.exception,
             platform: "javascript".into(),
             level: self.raw.level.as_deref(),
@@ -249,6 +252,7 @@ mod tests {
         let added = Added {
             project: "shop",
             event_id: "e",
+            received_at: "2026-11-20T14:00:00.000Z",
             ..Added::default()
         };
         serde_json::from_slice(&error.report(&added).unwrap()).unwrap()
@@ -307,6 +311,7 @@ mod tests {
             Wish::None,
         );
         assert_eq!(bare["extra"], json!({}));
+        assert_eq!(bare["timestamp"], "2026-11-20T14:00:00.000Z");
         assert_eq!(bare["request_url"], Value::Null);
     }
 

@@ -50,31 +50,33 @@ struct Line<'a> {
     container: &'a str,
     level: &'static str,
     stream: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timestamp: Option<&'a str>,
+    timestamp: &'a str,
     message: String,
 }
 
-/// Reads a request body into one of `POST /api/logs` of the log viewer.
-pub fn forward(body: &[u8], project: &str, wish: Wish) -> Result<Batch, Refusal> {
+/// Reads a request body into one of `POST /api/logs` of the log viewer. Lines without a time have that at which they
+/// came, since they may wait long before the viewer has them.
+pub fn forward(body: &[u8], project: &str, wish: Wish, received_at: &str) -> Result<Batch, Refusal> {
     let body = object(body)?;
     let wire: Wire<'_> = serde_json::from_str(&body).map_err(|_| Refusal::NoJson)?;
     let items: Vec<&RawValue> = batch::items(wire.logs, "logs")?;
     let container = container(project);
     let session_id = wire.session_id.as_str().filter(|_| wish == Wish::None);
-    let about = [
-        ("page", wire.url.as_str().map(page::of)),
-        ("release", wire.release.as_str()),
-        ("session_id", session_id),
-    ];
+    let given = Given {
+        container: &container,
+        about: [
+            ("page", wire.url.as_str().map(page::of)),
+            ("release", wire.release.as_str()),
+            ("session_id", session_id),
+        ],
+        wish,
+        received_at,
+    };
     let parsed = items
         .iter()
         .map(|item| read_item(item))
         .collect::<Result<Vec<_>, _>>()?;
-    let lines: Vec<Line<'_>> = parsed
-        .iter()
-        .map(|item| line(item, &container, &about, wish))
-        .collect();
+    let lines: Vec<Line<'_>> = parsed.iter().map(|item| line(item, &given)).collect();
     let body = serde_json::to_vec(&lines).map_err(|cause| Refusal::Bad(cause.to_string()))?;
     Ok(Batch {
         body,
@@ -102,14 +104,23 @@ fn read_item(item: &RawValue) -> Result<Item<'_>, Refusal> {
     Ok(item)
 }
 
-fn line<'a>(item: &'a Item<'_>, container: &'a str, about: &[(&str, Option<&str>)], wish: Wish) -> Line<'a> {
+/// What holds for all lines of a batch.
+struct Given<'a> {
+    container: &'a str,
+    /// What they belong to.
+    about: [(&'static str, Option<&'a str>); 3],
+    wish: Wish,
+    received_at: &'a str,
+}
+
+fn line<'a>(item: &'a Item<'_>, given: &'a Given<'_>) -> Line<'a> {
     let level = level(item.level.as_str().unwrap_or(""));
     let message = item.message.as_str().unwrap_or("");
     let mut message = message[..message.floor_char_boundary(MAX_MESSAGE_BYTES)].to_owned();
     let mut fields = item
         .fields
         .and_then(|it| serde_json::from_str::<Value>(it.get()).ok());
-    if wish == Wish::Anonymous {
+    if given.wish == Wish::Anonymous {
         message = privacy::without_queries(&message);
         fields.iter_mut().for_each(privacy::anonymize);
     }
@@ -118,21 +129,22 @@ fn line<'a>(item: &'a Item<'_>, container: &'a str, about: &[(&str, Option<&str>
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         append(&mut message, name, &value);
     }
-    for (name, value) in about {
+    for (name, value) in &given.about {
         if let Some(value) = value {
             append(&mut message, name, value);
         }
     }
     message.truncate(message.floor_char_boundary(2 * MAX_MESSAGE_BYTES));
     Line {
-        container,
+        container: given.container,
         level,
         stream: if level == "ERROR" { "stderr" } else { "stdout" },
         // A line is worth more than its time.
         timestamp: item
             .timestamp
             .as_str()
-            .filter(|time| time_text::parse(time).is_some()),
+            .filter(|time| time_text::parse(time).is_some())
+            .unwrap_or(given.received_at),
         message,
     }
 }
@@ -165,13 +177,15 @@ mod tests {
 
     use super::*;
 
+    const NOW: &str = "2026-11-20T14:00:00.000Z";
+
     #[test]
     fn a_line_says_where_it_belongs() {
         let body = json!({"url": "http://h/cart?x", "session_id": "s 1", "logs": [
             {"level": "warn", "message": "slow", "timestamp": "2026-11-20T13:43:22.148Z", "fields": {"ms": 5, "what": "a b"}},
             {"level": "error", "message": "broken"}, {"message": ""}]});
         let lines = |wish| {
-            let Batch { body, n, .. } = forward(body.to_string().as_bytes(), "shop", wish).unwrap();
+            let Batch { body, n, .. } = forward(body.to_string().as_bytes(), "shop", wish, NOW).unwrap();
             assert_eq!(n, 3);
             serde_json::from_slice::<Value>(&body).unwrap()
         };
@@ -185,10 +199,11 @@ mod tests {
             (&all[1]["level"], &all[1]["stream"]),
             (&json!("ERROR"), &json!("stderr"))
         );
+        assert_eq!(all[1]["timestamp"], NOW);
         assert_eq!(lines(Wish::Anonymous)[1]["message"], "broken page=/cart");
         let own = json!({"logs": [{"level": "info", "message": "GET /p?S", "fields": {"user_id": "S", "email": "S",
             "url": "http://h/p?S", "cart": {"session_id": "S", "n": 1}}}]});
-        let Batch { body, .. } = forward(own.to_string().as_bytes(), "shop", Wish::Anonymous).unwrap();
+        let Batch { body, .. } = forward(own.to_string().as_bytes(), "shop", Wish::Anonymous, NOW).unwrap();
         let told: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(told[0]["message"], r#"GET /p cart="{\"n\":1}" url=http://h/p"#);
     }
@@ -197,7 +212,7 @@ mod tests {
     fn what_is_no_batch_of_lines_is_refused() {
         let check = |body: Value, expected: &str| {
             assert_eq!(
-                forward(body.to_string().as_bytes(), "p", Wish::None)
+                forward(body.to_string().as_bytes(), "p", Wish::None, NOW)
                     .unwrap_err()
                     .to_string(),
                 expected
