@@ -15,7 +15,8 @@ fuzz_target!(|bytes: &[u8]| {
         let report = error.report(&browser_error::Added::default()).expect("it is JSON");
         serde_json::from_slice::<serde_json::Value>(&report).expect("others can read it");
     }
-    for forward in [browser_metrics::forward, browser_logs::forward] {
+    let lines = |body: &[u8], project: &str, wish| browser_logs::forward(body, project, wish, "");
+    for forward in [browser_metrics::forward, lines] {
         if let Ok(Batch { body, .. }) = forward(bytes, "project", Wish::None) {
             serde_json::from_slice::<serde_json::Value>(&body).expect("others can read it");
         }
