@@ -335,6 +335,69 @@ async fn plain_files_are_followed_through_their_rotation() {
     assert_eq!(wait_for(&mut client, "", 3).await, ["zero", "one", "two"]);
 }
 
+/// A plain log of its own folder, and what is to follow it.
+fn plain_log() -> (Launch, std::path::PathBuf) {
+    let launch = crate::support::viewer();
+    let folder = launch.folder().join("logs");
+    std::fs::create_dir(&folder).unwrap();
+    let log = folder.join("shop.log");
+    (
+        launch.env("LOG_FILES", format!("{}/shop.log", folder.display())),
+        log,
+    )
+}
+
+#[tokio::test]
+async fn a_log_renamed_while_nobody_followed_is_not_read_again_when_the_next_one_is_made() {
+    let (launch, log) = plain_log();
+    let launch = launch.env("POLL_INTERVAL", "100ms").env("TAIL_BUFFER", "0");
+    let text: String = numbered(0, 100).iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(&log, text).unwrap();
+    let server = launch.start().await;
+    wait_for(&mut server.client(), "", 100).await;
+    server.stop().await;
+    std::fs::rename(&log, log.with_extension("log.1")).unwrap();
+    // The first look finds nothing to follow; the next log is made after it.
+    let server = launch.start().await;
+    wait_until_followed(&server, 0).await;
+    std::fs::write(&log, "line 100\n").unwrap();
+    assert_eq!(wait_for(&mut server.client(), "", 101).await, numbered(0, 101));
+}
+
+#[tokio::test]
+async fn a_container_that_is_away_for_a_moment_goes_on_where_it_was() {
+    let (launch, mut docker) = viewer();
+    let launch = launch.env("POLL_INTERVAL", "100ms");
+    let mut web = docker.run("web");
+    let server = launch.start().await;
+    write(&mut web, 0, 100);
+    wait_for(&mut server.client(), "", 100).await;
+    let elsewhere = launch.folder().join("elsewhere");
+    // While it is followed.
+    std::fs::rename(&web.folder, &elsewhere).unwrap();
+    wait_until_followed(&server, 0).await;
+    std::fs::rename(&elsewhere, &web.folder).unwrap();
+    write(&mut web, 100, 200);
+    assert_eq!(wait_for(&mut server.client(), "", 200).await, numbered(0, 200));
+    server.stop().await;
+    // At the start.
+    std::fs::rename(&web.folder, &elsewhere).unwrap();
+    let server = launch.start().await;
+    wait_until_followed(&server, 0).await;
+    std::fs::rename(&elsewhere, &web.folder).unwrap();
+    write(&mut web, 200, 300);
+    assert_eq!(wait_for(&mut server.client(), "", 300).await, numbered(0, 300));
+}
+
+/// Waits until a look around has found so many logs.
+async fn wait_until_followed(server: &testkit::Server, n_sources: usize) {
+    crate::support::until("so many logs are followed", async || {
+        let status = crate::support::get_json(&mut server.client(), "/api/sources").await;
+        status["folder"]["state"] != "unknown" && status["sources"].as_array().unwrap().len() == n_sources
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_folder_that_is_missing_is_no_failure() {
     let (launch, docker) = viewer();

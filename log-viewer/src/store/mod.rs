@@ -32,4 +32,5 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0005_pieces",
     "0006_paused_rules",
     "0007_positions_by_source",
+    "0008_positions_gone",
 ];

@@ -48,6 +48,8 @@ pub struct Position {
     pub progress: Progress,
     /// The order in which positions were saved: a larger number is later.
     pub turn: u64,
+    /// Since when its source is nowhere to be found, in Unix milliseconds.
+    pub gone_ms: Option<i64>,
 }
 
 impl Position {
@@ -70,6 +72,7 @@ impl Position {
                 done: [number("stdout_done")?, number("stderr_done")?],
             },
             turn: number("turn")?,
+            gone_ms: row.get("gone_ms")?,
         })
     }
 }
@@ -96,9 +99,9 @@ pub fn save(tx: &Connection, positions: &[Position], gone: &[Gone]) -> Result<()
     }
     let mut save = tx.prepare_cached(
         "insert or replace into positions
-             (device, inode, source, head_bytes, head_hash, last_bytes, last_hash, offset, stdout_done, stderr_done, turn)
+             (device, inode, source, head_bytes, head_hash, last_bytes, last_hash, offset, stdout_done, stderr_done, turn, gone_ms)
          values
-             (:device, :inode, :source, :head_bytes, :head_hash, :last_bytes, :last_hash, :offset, :stdout_done, :stderr_done, :turn)",
+             (:device, :inode, :source, :head_bytes, :head_hash, :last_bytes, :last_hash, :offset, :stdout_done, :stderr_done, :turn, :gone_ms)",
     )?;
     for position in positions {
         let Position {
@@ -107,6 +110,7 @@ pub fn save(tx: &Connection, positions: &[Position], gone: &[Gone]) -> Result<()
             fingerprint,
             progress,
             turn,
+            gone_ms,
         } = position;
         save.execute(named_params! {
             ":device": file.device.cast_signed(),
@@ -120,6 +124,7 @@ pub fn save(tx: &Connection, positions: &[Position], gone: &[Gone]) -> Result<()
             ":stdout_done": progress.done[0].cast_signed(),
             ":stderr_done": progress.done[1].cast_signed(),
             ":turn": turn.cast_signed(),
+            ":gone_ms": gone_ms,
         })?;
     }
     Ok(())
@@ -171,6 +176,7 @@ mod tests {
                 done: [offset, u64::MAX],
             },
             turn: 7,
+            gone_ms: Some(8),
         }
     }
 

@@ -33,6 +33,8 @@ const ROTATION_SWEEPS: u64 = 4;
 /// Pause between two looks around while something is just being made.
 const UNFINISHED_MS: u64 = 200;
 const STATUS_MS: u64 = 500;
+/// Pause between two looks for sources that are nowhere to be found.
+const ABSENT_MS: u64 = 3_600_000;
 /// Most bytes of unfinished entries in memory; beyond, they are handed over as they are.
 const MAX_HELD_BYTES: usize = 8 << 20;
 
@@ -63,8 +65,8 @@ pub(super) struct Follower {
     started: Instant,
     sources: Vec<Source>,
     rounds: Rounds,
-    /// Files whose positions are to be forgotten with the next batch.
-    gone: Vec<Gone>,
+    /// To be saved with the next batch: positions of sources that came or went, and those that are forgotten.
+    absent: (Vec<Position>, Vec<Gone>),
 }
 
 /// When what was done last.
@@ -77,6 +79,7 @@ struct Rounds {
     read_ms: u64,
     is_waiting: bool,
     has_looked: bool,
+    absent_ms: u64,
 }
 
 impl Follower {
@@ -103,7 +106,7 @@ impl Follower {
             started: Instant::now(),
             sources: Vec::new(),
             rounds: Rounds::default(),
-            gone: Vec::new(),
+            absent: Default::default(),
         }
     }
 
@@ -113,8 +116,10 @@ impl Follower {
             if self.now().steady_ms >= self.rounds.look_ms {
                 self.look_around();
             }
+            let (positions, gone) = std::mem::take(&mut self.absent);
             let mut batch = Batch {
-                gone: std::mem::take(&mut self.gone),
+                positions,
+                gone,
                 ..Batch::default()
             };
             self.sweep(&mut batch);
@@ -294,8 +299,8 @@ impl Follower {
         }
         if !std::mem::replace(&mut self.rounds.has_looked, true) {
             self.log_start();
-            self.forget_missing();
         }
+        self.note_absent();
         self.show(&found, obstacles);
     }
 
@@ -340,15 +345,23 @@ impl Follower {
         }
     }
 
-    /// Positions of logs that went while nobody followed them.
-    fn forget_missing(&mut self) {
-        let folder = self.lookout.folder();
-        if !folder.exists() {
+    /// Keeps the positions of logs that are absent, and forgets those that were for long. While Docker's folder is
+    /// missing nothing is known of its containers.
+    fn note_absent(&mut self) {
+        let now = self.now();
+        if now.steady_ms < self.rounds.absent_ms {
             return;
         }
-        self.gone = self
-            .kit
-            .forget_without_source(|source| folder.join(source).exists());
+        self.rounds.absent_ms = now.steady_ms + ABSENT_MS;
+        let folder = self.lookout.folder();
+        let is_listed = folder.exists();
+        let is_there = |source: &str| {
+            let path = folder.join(source);
+            self.sources.iter().any(|followed| followed.wanted.id == source)
+                || path.exists()
+                || !is_listed && path.starts_with(&folder)
+        };
+        self.absent = self.kit.note_absent(now.unix_ns / 1_000_000, is_there);
     }
 
     fn log_start(&self) {

@@ -238,3 +238,28 @@ fn a_file_that_was_read_is_not_forgotten_for_older_ones_that_are_opened_again() 
     }
     assert_eq!(n_entries, [12, 0, 0]);
 }
+
+#[test]
+fn positions_of_an_absent_source_are_kept_for_a_week_from_when_it_went() {
+    const DAY_MS: i64 = 24 * 3600 * 1000;
+    let mut log = Log::new();
+    log.write("stdout", &["one", "two"]);
+    let mut kit = started_with(Vec::new());
+    let mut source = log.open(&mut kit);
+    read_all(&mut source, &mut kit, &mut Vec::new());
+    let (saved, _) = source.positions(&mut kit);
+    let (absent, gone) = kit.note_absent(5, |_| false);
+    assert_eq!((absent[0].gone_ms, gone.len()), (Some(5), 0));
+    // A week counts from then on, also after a start; being there again ends it.
+    let mut kit = started_with(absent);
+    assert_eq!(kit.note_absent(7 * DAY_MS, |_| false), (vec![], vec![]));
+    let (there, _) = kit.note_absent(8 * DAY_MS, |_| true);
+    assert_eq!(there, saved);
+    assert_eq!(
+        kit.note_absent(9 * DAY_MS, |_| false).0[0].gone_ms,
+        Some(9 * DAY_MS)
+    );
+    let (_, gone) = kit.note_absent(17 * DAY_MS, |_| false);
+    assert_eq!(gone[0].file, saved[0].file);
+    assert_eq!(kit.note_absent(18 * DAY_MS, |_| false), (vec![], vec![]));
+}

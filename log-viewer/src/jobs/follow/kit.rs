@@ -11,8 +11,10 @@ use crate::store::positions::{FileId, Gone, Position};
 const TURN_BYTES: usize = 256 << 10;
 /// A file that is not the same inode, or of another source, is known again by its first bytes only if they are at
 /// least so many.
-const MIN_HEAD_BYTES: u64 = 64;
-
+pub(super) const MIN_HEAD_BYTES: u64 = 64;
+/// How long the positions of a source that is nowhere to be found are kept: a folder may be mounted late, and a log
+/// that was renamed is followed by the next one only when something is written.
+const GONE_KEPT_MS: i64 = 7 * 24 * 3600 * 1000;
 /// Files of one source whose positions are kept after they were read to the end.
 const N_CLOSED_KEPT: usize = 8;
 
@@ -123,6 +125,7 @@ impl Kit {
         self.keep(Position {
             file,
             source: source.to_owned(),
+            gone_ms: None,
             ..known.clone()
         });
     }
@@ -151,16 +154,33 @@ impl Kit {
         }
     }
 
-    /// Forgets the positions that belong to none of these sources: their logs are gone.
-    pub(super) fn forget_without_source(&mut self, is_followed: impl Fn(&str) -> bool) -> Vec<Gone> {
-        let gone = self.positions.extract_if(|source, _| !is_followed(source));
-        gone.flat_map(|(source, positions)| {
-            positions.into_keys().map(move |file| Gone {
-                source: source.clone(),
-                file,
-            })
-        })
-        .collect()
+    /// Notes which sources are nowhere to be found and which are there again, and forgets those that were absent
+    /// for long. Gives what is to be saved of it.
+    pub(super) fn note_absent(
+        &mut self,
+        now_ms: i64,
+        is_there: impl Fn(&str) -> bool,
+    ) -> (Vec<Position>, Vec<Gone>) {
+        let (mut changed, mut gone) = (Vec::new(), Vec::new());
+        for (source, positions) in &mut self.positions {
+            let is_there = is_there(source);
+            positions.retain(|file, position| {
+                let since_ms = (!is_there).then(|| position.gone_ms.unwrap_or(now_ms));
+                let is_kept = since_ms.is_none_or(|since_ms| now_ms - since_ms <= GONE_KEPT_MS);
+                if !is_kept {
+                    gone.push(Gone {
+                        source: source.clone(),
+                        file: *file,
+                    });
+                } else if position.gone_ms != since_ms {
+                    position.gone_ms = since_ms;
+                    changed.push(position.clone());
+                }
+                is_kept
+            });
+        }
+        self.positions.retain(|_, positions| !positions.is_empty());
+        (changed, gone)
     }
 
     /// Where to begin in each of a new source's files (oldest first): at the start of those that came into being

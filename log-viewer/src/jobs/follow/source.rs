@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::domain::entry::{Entry, Marks};
 use crate::domain::intake::{Format, Intake, Now};
 use crate::jobs::follow::copies::copy_of;
-use crate::jobs::follow::kit::Kit;
+use crate::jobs::follow::kit::{Kit, MIN_HEAD_BYTES};
 use crate::jobs::follow::log_file::{LogFile, Look, id_of};
 use crate::jobs::follow::wanted::Wanted;
 use crate::store::positions::{FileId, Gone, Position};
@@ -318,15 +318,30 @@ impl Source {
         if !self.is_ending || !self.is_read || !is_due || self.files.len() > 1 {
             return Ok(false);
         }
-        let lingering = self.lingering.drain(..).map(|lingering| lingering.file);
-        for mut file in self.files.drain(..).chain(lingering) {
+        let lingering = self.lingering.iter_mut().map(|lingering| &mut lingering.file);
+        for file in self.files.iter_mut().chain(lingering) {
             let rest = file.rest(&mut kit.buffer)?;
             self.intake.take_rest(file.number, file.offset, &rest, now, out);
-            self.gone.push(file.id);
         }
         self.intake.flush(now, out);
+        self.forget_unknowable();
         self.is_touched = true;
         Ok(true)
+    }
+
+    /// An ended source may be there again, and its positions are kept. But a file that was deleted comes back only
+    /// under another inode, compressed or as a copy: it has no use for the position if its bytes are too few to tell.
+    fn forget_unknowable(&mut self) {
+        let gone = &mut self.gone;
+        let mut is_knowable = |file: &LogFile| {
+            let is_knowable = file.remembered().head_bytes >= MIN_HEAD_BYTES || !file.is_deleted();
+            if !is_knowable {
+                gone.push(file.id);
+            }
+            is_knowable
+        };
+        self.files.retain(&mut is_knowable);
+        self.lingering.retain(|lingering| is_knowable(&lingering.file));
     }
 
     /// Whether it has read a file that was rotated away, and would let go of it.
@@ -428,6 +443,7 @@ fn position(file: &mut LogFile, intake: &Intake, source: &str) -> Option<Positio
         fingerprint: file.fingerprint(&progress).ok()?,
         progress,
         turn: 0,
+        gone_ms: None,
     })
 }
 
