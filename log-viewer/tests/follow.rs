@@ -339,7 +339,7 @@ async fn plain_files_are_followed_through_their_rotation() {
 fn plain_log() -> (Launch, std::path::PathBuf) {
     let launch = crate::support::viewer();
     let folder = launch.folder().join("logs");
-    std::fs::create_dir(&folder).unwrap();
+    std::fs::create_dir(&folder).expect("a launch has a folder of its own");
     let log = folder.join("shop.log");
     (
         launch.env("LOG_FILES", format!("{}/shop.log", folder.display())),
@@ -393,7 +393,10 @@ async fn a_container_that_is_away_for_a_moment_goes_on_where_it_was() {
 async fn wait_until_followed(server: &testkit::Server, n_sources: usize) {
     crate::support::until("so many logs are followed", async || {
         let status = crate::support::get_json(&mut server.client(), "/api/sources").await;
-        status["folder"]["state"] != "unknown" && status["sources"].as_array().unwrap().len() == n_sources
+        status["folder"]["state"] != "unknown"
+            && status["sources"]
+                .as_array()
+                .is_some_and(|sources| sources.len() == n_sources)
     })
     .await;
 }

@@ -51,6 +51,8 @@ pub struct Intake {
     long: Option<Long>,
     /// To be set on the next line.
     pending_marks: Marks,
+    /// Whether lines without a stamp are read as they are written.
+    is_live: bool,
 }
 
 #[derive(Debug)]
@@ -84,6 +86,7 @@ impl Intake {
             files: BTreeMap::new(),
             long: None,
             pending_marks: Marks::default(),
+            is_live: false,
         }
     }
 
@@ -100,6 +103,11 @@ impl Intake {
     /// Forgets a file that was read to its end and handed over.
     pub fn forget_file(&mut self, file: u32) {
         self.files.remove(&file);
+    }
+
+    /// Whether what is taken from here on was just written. At first it was not: it may be a backlog.
+    pub fn set_live(&mut self, is_live: bool) {
+        self.is_live = is_live;
     }
 
     /// The next line gets this mark.
@@ -257,6 +265,7 @@ impl Intake {
             text: record.text,
             is_whole: record.is_whole,
             arrived_ns: record.time_ns.unwrap_or(now.unix_ns),
+            is_timely: record.time_ns.is_some(),
             marks: marks.and(damaged),
             span,
         };
@@ -274,6 +283,7 @@ impl Intake {
             text,
             is_whole: true,
             arrived_ns: now.unix_ns,
+            is_timely: self.format == Format::Plain && self.is_live,
             marks: if is_damaged {
                 marks.and(Marks::DAMAGED)
             } else {

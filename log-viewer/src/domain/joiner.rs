@@ -96,7 +96,9 @@ impl Joiner {
     fn begin(&mut self, line: Line<'_>, now_ms: u64) -> Held {
         let json = json_head::read(&line.text);
         let named = level::find(&line.text, json.as_ref());
-        let time_ns = self.clock.moment_of(&line.text, json.as_ref(), line.arrived_ns);
+        let time_ns = self
+            .clock
+            .moment_of(&line.text, json.as_ref(), line.arrived_ns, line.is_timely);
         let trace = Trace::new(&line.text, named.is_some_and(|level| level < Level::Warning));
         Held {
             n_blank: 0,
@@ -192,6 +194,7 @@ mod tests {
         Line {
             text: Cow::Borrowed(text),
             arrived_ns: 1_795_850_555_000_000_000 + at as i64 * 1_000_000,
+            is_timely: true,
             marks: Marks::default(),
             spans: Spans::new(Span {
                 file: 0,

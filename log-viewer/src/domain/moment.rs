@@ -29,15 +29,21 @@ pub struct Clock {
 impl Clock {
     /// The moment of a line that arrived at `arrived_ns` (Unix nanoseconds): its own time where it carries one.
     /// Within what its own time leaves open (a second, a millisecond) the arrival decides, so that the order
-    /// of lines and their nanoseconds are kept.
-    pub fn moment_of(&mut self, line: &str, json: Option<&JsonHead<'_>>, arrived_ns: i64) -> i64 {
+    /// of lines and their nanoseconds are kept. Only a timely line, written just before it arrived, tells of the zone.
+    pub fn moment_of(
+        &mut self,
+        line: &str,
+        json: Option<&JsonHead<'_>>,
+        arrived_ns: i64,
+        is_timely: bool,
+    ) -> i64 {
         let Some(found) = find(line, json, arrived_ns) else {
             return arrived_ns;
         };
         let own_ns = if found.has_zone {
             found.ns
         } else {
-            self.without_zone(found.ns, arrived_ns)
+            self.without_zone(found.ns, arrived_ns, is_timely)
         };
         if own_ns - arrived_ns > MAX_AHEAD_NS {
             return arrived_ns;
@@ -53,13 +59,16 @@ impl Clock {
 
     /// A local time read as UTC is off by its zone. Where the arrival is a whole number of half hours away,
     /// that is the zone, and it is remembered for the lines that tell of earlier times.
-    fn without_zone(&mut self, local_ns: i64, arrived_ns: i64) -> i64 {
+    /// Of a line of a backlog any time is some number of half hours away; and with a zone that it does not fit it would
+    /// be later than it was read.
+    fn without_zone(&mut self, local_ns: i64, arrived_ns: i64, is_timely: bool) -> i64 {
         let apart = arrived_ns - local_ns;
         let zone = (apart + ZONE_STEP_NS / 2).div_euclid(ZONE_STEP_NS) * ZONE_STEP_NS;
-        if zone.abs() <= MAX_ZONE_NS && (apart - zone).abs() <= MAX_DELAY_NS {
+        if is_timely && zone.abs() <= MAX_ZONE_NS && (apart - zone).abs() <= MAX_DELAY_NS {
             self.zone_ns = Some(zone);
         }
-        local_ns + self.zone_ns.unwrap_or(0)
+        let fits = |zone_ns: &i64| is_timely || *zone_ns <= apart + MAX_DELAY_NS;
+        local_ns + self.zone_ns.filter(fits).unwrap_or(0)
     }
 }
 
@@ -197,7 +206,7 @@ mod tests {
     #[track_caller]
     fn check(line: &str, arrived: &str, expected: &str) {
         let json = json_head::read(line);
-        let found = Clock::default().moment_of(line, json.as_ref(), ns(arrived));
+        let found = Clock::default().moment_of(line, json.as_ref(), ns(arrived), true);
         assert_eq!(found, ns(expected), "{line}");
     }
 
@@ -233,10 +242,31 @@ mod tests {
     fn a_zone_is_found_from_the_arrival_and_remembered() {
         let mut clock = Clock::default();
         let now = ns(NOW);
-        assert_eq!(clock.moment_of("2026-11-28 08:22:35 x", None, now), now);
+        assert_eq!(clock.moment_of("2026-11-28 08:22:35 x", None, now, true), now);
         assert_eq!(
-            clock.moment_of("2026-11-28 06:00:00 x", None, now),
+            clock.moment_of("2026-11-28 06:00:00 x", None, now, false),
             ns("2026-11-28T05:00:00Z")
+        );
+    }
+
+    #[test]
+    fn a_line_of_a_backlog_tells_of_no_zone_and_is_not_later_than_it_was_read() {
+        let mut clock = Clock::default();
+        let now = ns(NOW);
+        let halfway = "2026-11-28 05:52:35 x";
+        assert_eq!(
+            clock.moment_of(halfway, None, now, false),
+            ns("2026-11-28T05:52:35Z")
+        );
+        // Two hours behind UTC.
+        clock.moment_of("2026-11-28 05:22:35 x", None, now, true);
+        assert_eq!(
+            clock.moment_of("2026-11-28 04:00:00 x", None, now, false),
+            ns("2026-11-28T06:00:00Z")
+        );
+        assert_eq!(
+            clock.moment_of("2026-11-28 06:00:00 x", None, now, false),
+            ns("2026-11-28T06:00:00Z")
         );
     }
 

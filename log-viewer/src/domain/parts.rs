@@ -25,6 +25,8 @@ pub struct Piece<'a> {
     pub is_whole: bool,
     /// When it arrived, Unix nanoseconds.
     pub arrived_ns: i64,
+    /// Whether it was written just before it arrived: not so where it stood in a file for nobody knows how long.
+    pub is_timely: bool,
     /// What is wrong with it.
     pub marks: Marks,
     /// Where it stands.
@@ -38,6 +40,8 @@ pub struct Line<'a> {
     pub text: Cow<'a, str>,
     /// When its first part arrived, Unix nanoseconds.
     pub arrived_ns: i64,
+    /// Whether it was written just before it arrived: not so where it stood in a file for nobody knows how long.
+    pub is_timely: bool,
     /// What is wrong with it.
     pub marks: Marks,
     /// Where it stands.
@@ -90,6 +94,7 @@ impl Parts {
         let line = Line {
             text: piece.text,
             arrived_ns: piece.arrived_ns,
+            is_timely: piece.is_timely,
             marks: piece.marks,
             spans: Spans::new(piece.span),
         };
@@ -171,6 +176,7 @@ impl<'a> Line<'a> {
         Line {
             text: Cow::Owned(self.text.into_owned()),
             arrived_ns: self.arrived_ns,
+            is_timely: self.is_timely,
             marks: self.marks,
             spans: self.spans,
         }
@@ -186,6 +192,7 @@ mod tests {
             text: Cow::Borrowed(text),
             is_whole,
             arrived_ns: second * 1_000_000_000,
+            is_timely: true,
             marks: Marks::default(),
             span: Span {
                 file: 0,

@@ -17,6 +17,8 @@ use crate::store::positions::{FileId, Gone, Position};
 
 /// How long a file that was rotated away is looked at for what a program still writes into it.
 const LINGER_MS: u64 = 5_000;
+/// What is read within this after all was read is read as it is written.
+const LIVE_NS: i64 = 2_000_000_000;
 /// Most files of one source that are open at once: beyond, the oldest is given up, counted and marked.
 const MAX_FILES: usize = 64;
 /// How long a file that is nowhere to be found may be on its way from one name to another.
@@ -38,6 +40,8 @@ pub(super) struct Source {
     last_read_ms: u64,
     /// Its last turn found nothing more to read.
     is_read: bool,
+    /// When that was so last, in Unix nanoseconds: what is found soon after was written in between.
+    read_up_ns: Option<i64>,
     is_touched: bool,
     gone: Vec<FileId>,
 }
@@ -78,6 +82,7 @@ impl Source {
             moving_since_ms: None,
             last_read_ms: 0,
             is_read: false,
+            read_up_ns: None,
             is_touched: false,
             gone: Vec::new(),
         };
@@ -178,6 +183,8 @@ impl Source {
         let n_before = out.len();
         // What cannot be read is read, so that the source can end.
         self.is_read = true;
+        let is_live = |since_ns: i64| (0..=LIVE_NS).contains(&(now.unix_ns - since_ns));
+        self.intake.set_live(self.read_up_ns.take().is_some_and(is_live));
         let has_lingered = self.linger(kit, now, out)?;
         let has_read = self.read(kit, now, out)?;
         self.is_read = !has_read && !has_lingered;
@@ -185,6 +192,7 @@ impl Source {
             self.last_read_ms = now.steady_ms;
         } else {
             self.intake.let_go(now, out);
+            self.read_up_ns = Some(now.unix_ns);
         }
         self.is_touched |= has_read || out.len() > n_before;
         Ok(has_read)

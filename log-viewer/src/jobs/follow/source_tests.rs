@@ -225,3 +225,38 @@ fn a_log_that_is_cut_off_before_it_is_read_at_all_without_a_copy_is_marked() {
     assert!(out[0].marks.has(Marks::LOST), "{:?}", out[0]);
     assert_eq!(source.counts.lost_bytes, 500);
 }
+
+#[test]
+fn only_what_is_read_as_it_is_written_tells_of_the_zone() {
+    const MINUTE_NS: i64 = 60_000_000_000;
+    // 2026-11-29T01:00:00Z
+    const NOW_NS: i64 = 1_795_914_000_000_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.log");
+    let mut out = Vec::new();
+    std::fs::write(
+        &path,
+        "2026-11-29 00:30:00 of a backlog\n2026-11-29 00:20:00 too\n",
+    )
+    .unwrap();
+    let (mut kit, mut source) = plain(&path);
+    let mut read = |source: &mut Source, text: &str, now_ns: i64| {
+        let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        for steady_ms in [1, 60_000] {
+            let now = Now {
+                steady_ms,
+                unix_ns: now_ns,
+            };
+            while source.turn(&mut kit, now, &mut out).unwrap() {}
+        }
+        (out.last().unwrap().time_ns - NOW_NS) / MINUTE_NS
+    };
+    assert_eq!(read(&mut source, "", NOW_NS), -40);
+    // Half an hour behind, and written just now.
+    assert_eq!(read(&mut source, "2026-11-29 00:30:00 x\n", NOW_NS), 0);
+    assert_eq!(read(&mut source, "2026-11-29 00:20:00 x\n", NOW_NS), -10);
+    // Nobody looked for an hour.
+    let later_ns = NOW_NS + 60 * MINUTE_NS;
+    assert_eq!(read(&mut source, "2026-11-29 00:30:00 x\n", later_ns), 0);
+}
