@@ -18,12 +18,16 @@ const MAX_UNCOUNTED_LIMIT: usize = 1000;
 /// Names of containers read from one URL.
 const MAX_CONTAINERS: usize = 100;
 
-/// Which entries. 400 for a time or a range that is none.
+/// Which entries. 400 for a time or a range that is none, and for a search that is too large.
 pub(crate) fn filter(query: &Query, now_ms: i64) -> Result<Filter> {
     let search = query.get("search").or_else(|| query.get("q")).unwrap_or("");
     let (since_ns, until_ns) = span(query, now_ms)?;
+    let search = query::Query::parse(search);
+    if let Some(refusal) = search.refusal() {
+        return Err(Error::bad_request(format!("'search' is too large: {refusal}")));
+    }
     Ok(Filter {
-        query: query::Query::parse(search),
+        query: search,
         containers: containers(query),
         levels: query.get("level").map_or(Levels::ALL, levels),
         stream: query.get("stream").map(stream).transpose()?,

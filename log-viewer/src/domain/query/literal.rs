@@ -45,7 +45,15 @@ impl Literal {
             if self.fits(folded, at) {
                 return Some(at);
             }
-            from = at + 1;
+            // In the middle of a word nothing begins: there may be thousands of places in one.
+            from = at + self.text.chars().next().map_or(1, char::len_utf8);
+            let mut before = folded[..from].chars().next_back();
+            for next in folded[from..].chars() {
+                if !before.replace(next).is_some_and(|before| joins(before, next)) {
+                    break;
+                }
+                from += next.len_utf8();
+            }
         }
     }
 
@@ -159,8 +167,8 @@ impl Phrase {
         std::iter::once(self.first.text()).chain(self.rest.iter().map(String::as_str))
     }
 
-    /// Positions, counted in words, at which it begins.
-    pub(super) fn positions(&self, all: &[&str]) -> Vec<usize> {
+    /// The first position from `from` on, counted in words, at which it begins.
+    pub(super) fn position(&self, all: &[&str], from: usize) -> Option<usize> {
         let fits = |at: &usize| {
             let here = &all[*at..];
             here.len() >= self.n_words()
@@ -169,6 +177,6 @@ impl Phrase {
                     *word == text || is_open && word.starts_with(text)
                 })
         };
-        (0..all.len()).filter(fits).collect()
+        (from..all.len()).find(fits)
     }
 }

@@ -11,7 +11,10 @@ pub use need::Need;
 
 use crate::domain::entry::{Level, Stream};
 use crate::domain::view::EntryView;
-use node::Node;
+use node::{Node, Size};
+
+/// Longest text that is looked for as it is: in a text that repeats itself, each of its bytes may be compared at every place.
+const MAX_LITERAL_BYTES: usize = 512;
 
 /// What was typed into the search box. The default matches everything.
 ///
@@ -54,6 +57,19 @@ impl Query {
             facts,
             rest: parse::all(rest),
         }
+    }
+
+    /// Why it would take too long to look for, if it would.
+    pub fn refusal(&self) -> Option<String> {
+        let mut size = Size::default();
+        self.rest.iter().for_each(|rest| rest.measure(&mut size));
+        if size.n_literal_bytes > MAX_LITERAL_BYTES {
+            return Some(format!(
+                "a text to be found has at most {MAX_LITERAL_BYTES} bytes"
+            ));
+        }
+        (size.n_phrase_words > parse::MAX_TERMS)
+            .then(|| format!("phrases have at most {} words in all", parse::MAX_TERMS))
     }
 
     /// As it was typed.

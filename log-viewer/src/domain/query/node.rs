@@ -47,6 +47,21 @@ pub(super) enum Value {
     Present,
 }
 
+/// How large a search is.
+#[derive(Debug, Default)]
+pub(super) struct Size {
+    /// Bytes of the longest literal.
+    pub(super) n_literal_bytes: usize,
+    /// Words of all phrases.
+    pub(super) n_phrase_words: usize,
+}
+
+impl Size {
+    fn add(&mut self, literal: &Literal) {
+        self.n_literal_bytes = self.n_literal_bytes.max(literal.text().len());
+    }
+}
+
 /// A name with `*` for anything.
 #[derive(Debug, Clone)]
 pub(super) struct Glob(pub(super) String);
@@ -140,6 +155,26 @@ impl Node {
         }
     }
 
+    /// Adds to the size of the search.
+    pub(super) fn measure(&self, size: &mut Size) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.measure(size)),
+            Self::Not(node) | Self::Start(node) => node.measure(size),
+            Self::Literal(literal) => size.add(literal),
+            Self::Phrase(phrase) => size.n_phrase_words += phrase.n_words(),
+            Self::Near(phrases, _) => {
+                size.n_phrase_words += phrases.iter().map(Phrase::n_words).sum::<usize>();
+            }
+            Self::Field(field) => {
+                if let Value::Text(node) = &field.value {
+                    node.measure(size);
+                }
+                field.as_text.iter().for_each(|text| size.add(text));
+            }
+            Self::Regex(_) | Self::Levels(_) | Self::Stream(_) | Self::Container(_) => {}
+        }
+    }
+
     pub(super) fn collect_marked(&self, texts: &mut Vec<String>) {
         match self {
             Self::All(nodes) | Self::Any(nodes) => {
@@ -198,21 +233,29 @@ impl Field {
 /// As FTS5 has it: the words between the end of the first phrase and the beginning of the last are at most `distance`.
 fn are_near(phrases: &[Phrase], distance: usize, folded: &str) -> bool {
     let all: Vec<&str> = words(folded).collect();
-    let positions: Vec<Vec<usize>> = phrases.iter().map(|phrase| phrase.positions(&all)).collect();
-    if positions.iter().any(Vec::is_empty) {
+    let find = |phrase: &Phrase, from: usize| phrase.position(&all, from);
+    let first: Option<Vec<usize>> = phrases.iter().map(|phrase| find(phrase, 0)).collect();
+    let Some(mut group) = first else {
         return false;
-    }
-    // Each phrase's first place from `start` on: some `start` gives the closest group.
-    positions.iter().flatten().any(|start| {
-        let mut first_end = usize::MAX;
-        let mut last_start = 0;
-        for (phrase, places) in phrases.iter().zip(&positions) {
-            let Some(place) = places.iter().find(|place| *place >= start) else {
-                return false;
-            };
-            first_end = first_end.min(place + phrase.n_words());
-            last_start = last_start.max(*place);
+    };
+    // Each phrase's first place from some place on, from left to right: one of these groups is the closest.
+    loop {
+        let ends = phrases.iter().zip(&group);
+        let first_end = ends.map(|(phrase, place)| place + phrase.n_words()).min();
+        let start = group.iter().min().copied().unwrap_or(0);
+        let last_start = group.iter().max().copied().unwrap_or(0);
+        if last_start <= first_end.unwrap_or(0).saturating_add(distance) {
+            return true;
         }
-        last_start <= first_end.saturating_add(distance)
-    })
+        for (phrase, place) in phrases
+            .iter()
+            .zip(&mut group)
+            .filter(|(_, place)| **place == start)
+        {
+            match find(phrase, start + 1) {
+                Some(next) => *place = next,
+                None => return false,
+            }
+        }
+    }
 }

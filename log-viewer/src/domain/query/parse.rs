@@ -11,7 +11,7 @@ use crate::domain::view::unescaped;
 use crate::domain::words::{fold, is_word, words};
 
 /// Terms looked at; the rest of a long text is ignored.
-const MAX_TERMS: usize = 64;
+pub(super) const MAX_TERMS: usize = 64;
 /// Parentheses within parentheses; deeper ones are characters like others.
 const MAX_DEPTH: usize = 16;
 /// FTS5's own.

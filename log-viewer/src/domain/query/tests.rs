@@ -60,6 +60,40 @@ fn phrases_prefixes_and_operators_are_those_of_fts5() {
 }
 
 #[test]
+fn the_closest_group_counts_and_is_found_in_one_walk() {
+    check("NEAR(a b c, 1)", "a b x a x x b c a", true);
+    check("NEAR(a b c, 1)", "a b x x c x x a b", false);
+    check("NEAR(a \"a b\" c, 2)", "a x x a b x c", true);
+    let long = format!("b {}", "a ".repeat(200_000));
+    check("NEAR(a b x, 3)", &long, false);
+    check(&format!("NEAR({} y, 3)", "a ".repeat(60)), &long, false);
+    check(
+        &format!("NEAR(b c{}, 3)", " a".repeat(60)),
+        &format!("{long} c"),
+        false,
+    );
+}
+
+#[test]
+fn a_long_word_is_not_looked_at_from_each_of_its_letters() {
+    let long = "a".repeat(1_000_000);
+    check(&"a".repeat(500), &long, false);
+    check("aab", &format!("{long}b aaab aab"), true);
+    check("登录", "a登录b", true);
+    check("é1", "éé1 é1", true);
+}
+
+#[test]
+fn a_search_that_would_take_too_long_is_refused() {
+    let is_refused = |query: &str| Query::parse(query).refusal().is_some();
+    assert!(is_refused(&"a".repeat(513)) && !is_refused(&"a".repeat(512)));
+    assert!(is_refused(&format!("x OR (-field:{})", "a".repeat(513))));
+    assert!(is_refused(&format!("\"{}b\"", "a ".repeat(64))));
+    assert!(is_refused(&format!("NEAR(\"{}b\" c)", "a ".repeat(63))));
+    assert!(!is_refused(&format!("\"{}b\"", "a ".repeat(63))));
+}
+
+#[test]
 fn a_minus_leaves_out() {
     check("a -b", "a b", false);
     check("a -b", "a c", true);

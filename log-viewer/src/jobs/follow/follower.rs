@@ -289,7 +289,8 @@ impl Follower {
         };
         self.rounds.look_ms = self.now().steady_ms.saturating_add(pause_ms);
         match &found.folder_problem {
-            None => self.watch.ensure(),
+            None if self.watch.ensure() => self.rounds.look_ms = 0,
+            None => {}
             Some(_) => self.watch.stop(),
         }
         self.end_missing(&found);

@@ -27,10 +27,11 @@ impl Watch {
         }
     }
 
-    /// Begins to watch if the folder is there; to be called whenever it was listed.
-    pub(super) fn ensure(&mut self) {
+    /// Begins to watch if the folder is there; to be called whenever it was listed. True when it has begun just now:
+    /// what was made since the listing is not told of.
+    pub(super) fn ensure(&mut self) -> bool {
         if self.watcher.is_some() {
-            return;
+            return false;
         }
         let wake = self.wake.clone();
         // One wake-up that waits is as good as many.
@@ -44,6 +45,7 @@ impl Watch {
             let watched = watcher.watch(&self.folder, RecursiveMode::NonRecursive);
             watched.is_ok().then_some(watcher)
         });
+        self.watcher.is_some()
     }
 
     /// The folder is gone; a new one of its name is another.
