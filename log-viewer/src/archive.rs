@@ -133,6 +133,11 @@ impl Archive {
         self.common.read(journal::newest_id).await
     }
 
+    /// How many of the entries stored after the one with this id are not there any more.
+    pub async fn n_gone_after(&self, id: u64) -> Result<u64> {
+        self.read(move |reading| reading.n_gone_after(id)).await
+    }
+
     /// The names of all containers, those that have no entry any more among them.
     pub(crate) async fn names(&self) -> Result<&Names> {
         Ok(&self.state().await?.names)

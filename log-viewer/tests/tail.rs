@@ -81,6 +81,39 @@ async fn a_reader_who_comes_back_goes_on_after_the_last_entry_it_had() {
     assert_eq!(next_messages(&mut by_query, 10).await, lines(0, 10));
 }
 
+#[tokio::test]
+async fn a_reader_who_comes_back_with_an_id_that_is_not_yet_given_hears_from_now_on() {
+    let server = start().await;
+    let mut client = server.client();
+    flood(&mut client, "web", 0, 3).await;
+    let mut tail = Tail::open(&server, "last_event_id=5000", "").await;
+    let event = tail.next().await;
+    assert_eq!((event.name.as_str(), &event.data), ("gap", &json!({"missed": 3})));
+    flood(&mut client, "web", 3, 2).await;
+    assert_eq!(next_messages(&mut tail, 2).await, lines(3, 5));
+}
+
+#[tokio::test]
+async fn a_reader_who_comes_back_late_hears_how_many_entries_are_gone() {
+    let server = viewer().env("MAX_ENTRIES", "100").start().await;
+    let mut client = server.client();
+    let long = "x".repeat(20_000);
+    for batch in 0..10 {
+        let entries: Vec<Value> = (0..100)
+            .map(|i| entry("web", "INFO", batch, &format!("{batch} {i} {long}")))
+            .collect();
+        send(&mut client, &Value::Array(entries)).await;
+    }
+    crate::support::until("the first ones are gone", async || {
+        let mut tail = Tail::open(&server, "last_event_id=1", "").await;
+        let first = tail.next().await;
+        let then = tail.next().await;
+        let missed = first.data["missed"].as_u64();
+        first.name == "gap" && then.name == "log" && then.id == missed.map(|missed| missed + 2)
+    })
+    .await;
+}
+
 /// What comes while a reader is brought up to date is neither missed nor sent twice.
 #[tokio::test]
 async fn coming_back_in_the_middle_of_a_flood_loses_and_repeats_nothing() {

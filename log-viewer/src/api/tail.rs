@@ -48,7 +48,8 @@ pub(crate) async fn stream(app: Arc<App>, request: Request) -> Result<Response> 
     Ok(place.answer(MANNER, Vec::new(), ReceiverStream::new(stream)))
 }
 
-/// Sends what was missed, as fast as it is read, then what comes. None: the reader has left.
+/// Sends what was missed, as fast as it is read, then what comes. Says how many entries are gone by now: nobody can say
+/// which of them would have matched, so all count. None: the reader has left.
 async fn resume(
     app: &App,
     mut last_id: u64,
@@ -56,6 +57,16 @@ async fn resume(
     filter: Filter,
     pieces: &mpsc::Sender<Bytes>,
 ) -> Option<()> {
+    let newest = app.archive.newest_id().await.ok()?;
+    if last_id > newest {
+        // An id of another database, or of a restored one: it goes on from now on.
+        pieces.send(live::gap(newest).into()).await.ok()?;
+        last_id = newest;
+    }
+    let n_gone = app.archive.n_gone_after(last_id).await.ok()?;
+    if n_gone > 0 {
+        pieces.send(live::gap(n_gone).into()).await.ok()?;
+    }
     let mut tail = None;
     loop {
         let found = app

@@ -112,6 +112,28 @@ pub(super) fn stored_after(
     Ok(entries)
 }
 
+/// How many of the entries stored after the one with this id are not there any more. Ids have no gaps of their own;
+/// what leaves are blocks, not always those stored first.
+pub(super) fn n_gone_after(reading: &mut Reading<'_>, id: u64) -> rusqlite::Result<u64> {
+    let (mut newest, mut n_kept) = (id, 0);
+    for block in Block::all(reading.connection)? {
+        newest = newest.max(block.last_id);
+        if block.first_id > id {
+            n_kept += block.n_entries;
+        } else if block.last_id > id {
+            let facts = reading.frame(&block, Part::Facts)?;
+            n_kept += facts.rows.iter().filter(|row| row.id > id).count() as u64;
+        }
+    }
+    for row in reading.window.frames().iter().flat_map(|frame| &frame.rows) {
+        if row.id > id && row.id >= reading.sealed_before {
+            newest = newest.max(row.id);
+            n_kept += 1;
+        }
+    }
+    Ok((newest - id).saturating_sub(n_kept))
+}
+
 struct ById(Stored);
 
 impl PartialEq for ById {

@@ -93,6 +93,11 @@ impl<'c> Reading<'c> {
         around::stored_after(self, id, filter, limit)
     }
 
+    /// How many of the entries stored after the one with this id are not there any more.
+    pub fn n_gone_after(&mut self, id: u64) -> rusqlite::Result<u64> {
+        around::n_gone_after(self, id)
+    }
+
     /// Volume over time in at most `n_buckets` buckets.
     pub fn histogram(&mut self, filter: &Filter, n_buckets: usize) -> rusqlite::Result<Histogram> {
         histogram::histogram(self, filter, n_buckets)
