@@ -134,3 +134,16 @@ async fn what_was_acknowledged_survives_a_kill() {
     let server = launch.start().await;
     assert_eq!(found(&mut server.client(), "").await, ["kept"]);
 }
+
+#[tokio::test]
+async fn a_key_that_cannot_be_kept_is_refused() {
+    let server = start().await;
+    let mut client = server.client();
+    for key in ["two words", "", &"x".repeat(129)] {
+        let headers = [("idempotency-key", key)];
+        let body = json!([{"container": "web", "message": "one"}]).to_string();
+        let answer = client.send(Method::POST, "/api/logs", &headers, body).await;
+        assert_eq!(answer.status, 400, "{key}: {}", answer.text());
+    }
+    assert!(found(&mut client, "").await.is_empty());
+}

@@ -34,6 +34,15 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
         index: usize,
         detail: String,
     }
+    if request.headers().contains_key("idempotency-key")
+        && !request
+            .header("idempotency-key")
+            .is_some_and(request_ids::is_usable)
+    {
+        return Err(Error::bad_request(
+            "'Idempotency-Key' has 1 to 128 visible ASCII characters and no blanks",
+        ));
+    }
     let body = request.bytes().await?;
     let items = submitted::items(&body).map_err(|refusal| Error::bad_request(refusal.to_string()))?;
     if items.len() > MAX_ITEMS {
@@ -61,9 +70,7 @@ pub(crate) async fn submit(app: Arc<App>, mut request: Request) -> Result<Respon
         }
     }
     let accepted = entries.len();
-    let request_id = request
-        .header("idempotency-key")
-        .filter(|id| request_ids::is_usable(id));
+    let request_id = request.header("idempotency-key");
     let first_id = match (accepted, request_id) {
         (0, _) => None,
         (_, None) => Some(app.ingest.store(entries, |_| Ok(())).await?),

@@ -42,6 +42,8 @@ pub struct Joiner {
     max_bytes: usize,
     clock: Clock,
     held: Option<Held>,
+    /// Marks of blank lines, for the next that is none.
+    blank_marks: Marks,
 }
 
 #[derive(Debug)]
@@ -65,15 +67,17 @@ impl Joiner {
             max_bytes,
             clock: Clock::default(),
             held: None,
+            blank_marks: Marks::default(),
         }
     }
 
     /// Takes a line at `now_ms` of a steady clock. Gives the entry before it, where this line begins a new one.
-    pub fn push(&mut self, line: Line<'_>, now_ms: u64) -> Option<Joined> {
+    pub fn push(&mut self, mut line: Line<'_>, now_ms: u64) -> Option<Joined> {
         if line.text.trim_ascii().is_empty() {
             self.blank(&line);
             return None;
         }
+        line.marks = line.marks.and(std::mem::take(&mut self.blank_marks));
         if let Some(held) = &mut self.held
             && held.takes(&line, self.max_bytes)
         {
@@ -85,8 +89,10 @@ impl Joiner {
         before
     }
 
-    /// A blank line belongs to the entry before it, if that goes on after it; its bytes do in any case.
+    /// A blank line belongs to the entry before it, if that goes on after it; its bytes do in any case. Its marks
+    /// tell of what was before it, and go to the next line.
     fn blank(&mut self, line: &Line<'_>) {
+        self.blank_marks = self.blank_marks.and(line.marks);
         if let Some(held) = &mut self.held {
             held.n_blank += 1;
             held.entry.spans.add_all(&line.spans);
@@ -228,6 +234,24 @@ mod tests {
         assert_eq!(joined.len(), 3);
         assert!(joined[1].message.ends_with("\nValueError: bad"));
         assert_eq!(joined[1].level, Level::Error);
+    }
+
+    #[test]
+    fn a_mark_of_a_blank_line_goes_to_the_next() {
+        let mut joiner = Joiner::new(Stream::Stdout, 1 << 20);
+        joiner.push(line("before", 0), 0);
+        let blank = Line {
+            marks: Marks::LOST,
+            ..line("", 1)
+        };
+        joiner.push(blank, 0);
+        let before = joiner.push(line("after", 2), 0).map(|entry| entry.marks);
+        let after = joiner.push(line("then", 3), 0).map(|entry| entry.marks);
+        let then = joiner.flush().map(|entry| entry.marks);
+        assert_eq!(
+            [before, after, then],
+            [Marks::default(), Marks::LOST, Marks::default()].map(Some)
+        );
     }
 
     #[test]
