@@ -7,7 +7,6 @@ use crate::domain::filter::Filter;
 use crate::domain::paging::{Histogram, LevelCounts, Order};
 use crate::store::blocks::Block;
 use crate::store::frame::Frame;
-use crate::store::partitions::Partition;
 
 /// Widths of buckets that people like to read, in seconds.
 const STEPS: [i64; 20] = [
@@ -66,16 +65,22 @@ pub(super) fn histogram(
 
 /// From when to when: as asked for, else of all there is.
 fn span(reading: &Reading<'_>, filter: &Filter) -> rusqlite::Result<Option<(i64, i64)>> {
-    let partitions = Partition::all(reading.connection)?;
-    let rows = || reading.window.frames().iter().flat_map(|frame| &frame.rows);
-    let first = partitions.iter().map(|partition| partition.first_ns);
-    let last = partitions.iter().map(|partition| partition.last_ns);
-    let first = filter
-        .since_ns
-        .or_else(|| first.chain(rows().map(|row| row.time_ns)).min());
-    let last = filter
-        .until_ns
-        .or_else(|| last.chain(rows().map(|row| row.time_ns)).max());
+    let (mut first, mut last) = (filter.since_ns, filter.until_ns);
+    if first.is_none() || last.is_none() {
+        // Of blocks: a partition's span stays as it was when blocks of it leave.
+        let mut statement = reading
+            .connection
+            .prepare_cached("select min(first_ns), max(last_ns) from blocks")?;
+        let (earliest, latest): (Option<i64>, Option<i64>) =
+            statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let times = || {
+            let rows = reading.window.frames().iter().flat_map(|frame| &frame.rows);
+            rows.filter(|row| row.id >= reading.sealed_before)
+                .map(|row| row.time_ns)
+        };
+        first = first.or_else(|| earliest.into_iter().chain(times()).min());
+        last = last.or_else(|| latest.into_iter().chain(times()).max());
+    }
     Ok(first.zip(last).filter(|(first, last)| first <= last))
 }
 
