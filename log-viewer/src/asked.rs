@@ -33,6 +33,7 @@ pub(crate) fn filter(query: &Query, now_ms: i64) -> Result<Filter> {
         stream: query.get("stream").map(stream).transpose()?,
         since_ns,
         until_ns,
+        newest_id: None,
     })
 }
 

@@ -192,3 +192,19 @@ async fn b12_what_a_url_encodes_is_decoded() {
     let later = "since=2026-11-20T10%3A00%3A03Z";
     assert_eq!(found(&mut client, later).await.len(), 3);
 }
+
+#[tokio::test]
+async fn an_export_has_what_is_ahead_of_the_clock_and_ends_all_the_same() {
+    let server = start().await;
+    let mut client = server.client();
+    let unix = std::time::UNIX_EPOCH.elapsed().expect("the clock is set");
+    let in_an_hour = unix.as_secs() + 3600;
+    let ahead = json!({"container": "web", "message": "ahead", "timestamp": in_an_hour * 1000});
+    send(&mut client, &json!([entry("web", "INFO", 1, "now"), ahead])).await;
+    let export = client.get("/api/logs/export?format=text").await.text();
+    let lines: Vec<&str> = export
+        .lines()
+        .filter_map(|line| line.rsplit(' ').next())
+        .collect();
+    assert_eq!(lines, ["now", "ahead"]);
+}

@@ -20,6 +20,8 @@ pub struct Filter {
     pub since_ns: Option<i64>,
     /// Not after this moment.
     pub until_ns: Option<i64>,
+    /// Not stored after the entry with this id. The tail asks for no other time than its own, and not for this.
+    pub newest_id: Option<u64>,
 }
 
 impl Filter {

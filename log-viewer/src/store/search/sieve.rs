@@ -60,7 +60,9 @@ impl<'f> Sieve<'f> {
 
     /// Whether facts speak for the row.
     pub(super) fn has_row(&self, row: &Row) -> bool {
-        self.has_facts(row.container, row.level, row.stream) && self.filter.has_time(row.time_ns)
+        self.has_facts(row.container, row.level, row.stream)
+            && self.filter.has_time(row.time_ns)
+            && self.filter.newest_id.is_none_or(|newest| row.id <= newest)
     }
 
     /// What must be read of a block to find what matches.
@@ -82,6 +84,10 @@ impl<'f> Sieve<'f> {
     /// Whether facts allow that something in the block matches.
     pub(super) fn may_match(&self, block: &Block) -> bool {
         self.overlaps(block.first_ns, block.last_ns)
+            && self
+                .filter
+                .newest_id
+                .is_none_or(|newest| block.first_id <= newest)
             && block.tallies.iter().any(|tally| self.has_tally(tally))
     }
 
@@ -97,9 +103,11 @@ impl<'f> Sieve<'f> {
             .map(|tallies| tallies.map(|tally| tally.n).sum())
     }
 
-    /// Tallies of the block for which facts speak, if its time is asked for as a whole.
+    /// Tallies of the block for which facts speak, if it is asked for as a whole.
     pub(super) fn tallied<'b>(&'b self, block: &'b Block) -> Option<impl Iterator<Item = &'b Tally>> {
-        let is_inside = self.filter.has_time(block.first_ns) && self.filter.has_time(block.last_ns);
+        let is_inside = self.filter.has_time(block.first_ns)
+            && self.filter.has_time(block.last_ns)
+            && self.filter.newest_id.is_none_or(|newest| block.last_id <= newest);
         is_inside.then(|| block.tallies.iter().filter(|tally| self.has_tally(tally)))
     }
 

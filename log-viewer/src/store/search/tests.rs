@@ -113,7 +113,7 @@ impl Bench {
         let mut found: Vec<&Stored> = self
             .all
             .iter()
-            .filter(|stored| filter.matches(&EntryView::of(&stored.entry)))
+            .filter(|stored| filter.matches(&EntryView::of(&stored.entry)) && is_old_enough(filter, stored))
             .collect();
         found.sort_by_key(|stored| Cursor::of(stored));
         if order == Order::NewestFirst {
@@ -185,6 +185,7 @@ impl Bench {
             .all
             .iter()
             .filter(|stored| stored.id > id && filter.matches(&EntryView::of(&stored.entry)))
+            .filter(|stored| is_old_enough(filter, stored))
             .take(limit)
             .collect();
         let found = self.reading().stored_after(id, filter, limit).unwrap();
@@ -192,6 +193,12 @@ impl Bench {
     }
 
     fn check_stats(&self) {
+        let oldest_ns = self.all.iter().map(|stored| stored.entry.time_ns).min();
+        let histogram = self.reading().histogram(&Filter::default(), 7).unwrap();
+        if let Some(oldest_ns) = oldest_ns {
+            let step_ns = histogram.step_ns;
+            assert_eq!(histogram.start_ns, oldest_ns.div_euclid(step_ns) * step_ns);
+        }
         let stats = self.reading().stats().unwrap();
         assert_eq!(stats.n_entries, self.all.len() as u64);
         for container in &stats.containers {
@@ -224,6 +231,10 @@ impl Bench {
             around[at + 1..around.len().min(at + 4)]
         );
     }
+}
+
+fn is_old_enough(filter: &Filter, stored: &Stored) -> bool {
+    filter.newest_id.is_none_or(|newest| stored.id <= newest)
 }
 
 #[derive(Debug, Clone)]
@@ -285,8 +296,10 @@ fn filters() -> impl Strategy<Value = Filter> {
     ];
     let stream = prop::option::weighted(0.2, prop_oneof![Just(Stream::Stdout), Just(Stream::Stderr)]);
     let time = || prop::option::weighted(0.3, (0..2_000_i64).prop_map(|time| time * 250_000_000));
-    (query, containers, levels, stream, time(), time()).prop_map(
-        |(query, containers, levels, stream, since_ns, until_ns)| Filter {
+    let newest_id = prop::option::weighted(0.2, 0..400_u64);
+    (query, containers, levels, stream, time(), time(), newest_id).prop_map(
+        |(query, containers, levels, stream, since_ns, until_ns, newest_id)| Filter {
+            newest_id,
             query: Query::parse(query),
             containers,
             levels,
