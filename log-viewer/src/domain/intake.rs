@@ -110,6 +110,17 @@ impl Intake {
         self.is_live = is_live;
     }
 
+    /// What is added to times without a zone, in nanoseconds, where the lines do not always tell: of a plain file.
+    pub fn zone_ns(&self) -> Option<i64> {
+        let is_plain = self.format == Format::Plain;
+        is_plain.then(|| self.streams[Stream::Stdout as usize].joiner.zone_ns())?
+    }
+
+    /// Takes the zone that was learnt before.
+    pub fn set_zone(&mut self, zone_ns: Option<i64>) {
+        self.streams[Stream::Stdout as usize].joiner.set_zone(zone_ns);
+    }
+
     /// The next line gets this mark.
     pub fn mark_next(&mut self, marks: Marks) {
         self.pending_marks = self.pending_marks.and(marks);

@@ -71,6 +71,16 @@ impl Joiner {
         }
     }
 
+    /// What is added to times without a zone, as far as it was learnt.
+    pub fn zone_ns(&self) -> Option<i64> {
+        self.clock.zone_ns
+    }
+
+    /// Takes the zone that was learnt before.
+    pub fn set_zone(&mut self, zone_ns: Option<i64>) {
+        self.clock.zone_ns = zone_ns;
+    }
+
     /// Takes a line at `now_ms` of a steady clock. Gives the entry before it, where this line begins a new one.
     pub fn push(&mut self, mut line: Line<'_>, now_ms: u64) -> Option<Joined> {
         if line.text.trim_ascii().is_empty() {

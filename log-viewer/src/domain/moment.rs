@@ -23,7 +23,8 @@ const SECOND_NS: i64 = 1_000_000_000;
 /// What is known of one source's clock: the zone in which it writes times without one.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
-    zone_ns: Option<i64>,
+    /// What is added to such a time, in nanoseconds.
+    pub zone_ns: Option<i64>,
 }
 
 impl Clock {

@@ -33,4 +33,5 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0006_paused_rules",
     "0007_positions_by_source",
     "0008_positions_gone",
+    "0009_positions_zone",
 ];

@@ -50,6 +50,8 @@ pub struct Position {
     pub turn: u64,
     /// Since when its source is nowhere to be found, in Unix milliseconds.
     pub gone_ms: Option<i64>,
+    /// Of a plain file: what is added to its times without a zone, in nanoseconds.
+    pub zone_ns: Option<i64>,
 }
 
 impl Position {
@@ -73,6 +75,7 @@ impl Position {
             },
             turn: number("turn")?,
             gone_ms: row.get("gone_ms")?,
+            zone_ns: row.get("zone_ns")?,
         })
     }
 }
@@ -99,9 +102,9 @@ pub fn save(tx: &Connection, positions: &[Position], gone: &[Gone]) -> Result<()
     }
     let mut save = tx.prepare_cached(
         "insert or replace into positions
-             (device, inode, source, head_bytes, head_hash, last_bytes, last_hash, offset, stdout_done, stderr_done, turn, gone_ms)
+             (device, inode, source, head_bytes, head_hash, last_bytes, last_hash, offset, stdout_done, stderr_done, turn, gone_ms, zone_ns)
          values
-             (:device, :inode, :source, :head_bytes, :head_hash, :last_bytes, :last_hash, :offset, :stdout_done, :stderr_done, :turn, :gone_ms)",
+             (:device, :inode, :source, :head_bytes, :head_hash, :last_bytes, :last_hash, :offset, :stdout_done, :stderr_done, :turn, :gone_ms, :zone_ns)",
     )?;
     for position in positions {
         let Position {
@@ -111,6 +114,7 @@ pub fn save(tx: &Connection, positions: &[Position], gone: &[Gone]) -> Result<()
             progress,
             turn,
             gone_ms,
+            zone_ns,
         } = position;
         save.execute(named_params! {
             ":device": file.device.cast_signed(),
@@ -125,6 +129,7 @@ pub fn save(tx: &Connection, positions: &[Position], gone: &[Gone]) -> Result<()
             ":stderr_done": progress.done[1].cast_signed(),
             ":turn": turn.cast_signed(),
             ":gone_ms": gone_ms,
+            ":zone_ns": zone_ns,
         })?;
     }
     Ok(())
@@ -177,6 +182,7 @@ mod tests {
             },
             turn: 7,
             gone_ms: Some(8),
+            zone_ns: Some(-3_600_000_000_000),
         }
     }
 

@@ -452,6 +452,7 @@ fn position(file: &mut LogFile, intake: &Intake, source: &str) -> Option<Positio
         progress,
         turn: 0,
         gone_ms: None,
+        zone_ns: intake.zone_ns(),
     })
 }
 

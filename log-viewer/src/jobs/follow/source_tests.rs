@@ -260,3 +260,42 @@ fn only_what_is_read_as_it_is_written_tells_of_the_zone() {
     let later_ns = NOW_NS + 60 * MINUTE_NS;
     assert_eq!(read(&mut source, "2026-11-29 00:30:00 x\n", later_ns), 0);
 }
+
+#[test]
+fn a_zone_that_was_learnt_is_known_after_a_start() {
+    // 2026-11-29T01:00:00Z
+    const NOW_NS: i64 = 1_795_914_000_000_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.log");
+    let mut out = Vec::new();
+    let read = |source: &mut Source, kit: &mut Kit, out: &mut Vec<Entry>| {
+        for steady_ms in [1, 60_000] {
+            let now = Now {
+                steady_ms,
+                unix_ns: NOW_NS,
+            };
+            while source.turn(kit, now, out).unwrap() {}
+        }
+    };
+    std::fs::write(&path, "").unwrap();
+    let (mut kit, mut source) = plain(&path);
+    read(&mut source, &mut kit, &mut out);
+    // An hour ahead of UTC.
+    let first = "2026-11-29 02:00:00 INFO written and read at once\n";
+    std::fs::write(&path, first).unwrap();
+    read(&mut source, &mut kit, &mut out);
+    let (saved, _) = source.positions(&mut kit);
+    std::fs::write(
+        &path,
+        format!("{first}2026-11-29 01:50:00 INFO while nobody read\n"),
+    )
+    .unwrap();
+    let mut kit = Kit::new(1 << 20, 0, 0, saved);
+    let mut source = Source::open(source.wanted, &mut kit).unwrap();
+    read(&mut source, &mut kit, &mut out);
+    let seconds: Vec<i64> = out
+        .iter()
+        .map(|entry| (entry.time_ns - NOW_NS) / 1_000_000_000)
+        .collect();
+    assert_eq!(seconds, [0, -600]);
+}

@@ -44,6 +44,9 @@ impl Source {
                 (Some(position), _) => {
                     let progress = position.progress;
                     kit.adopt(position, &self.wanted.id, file.id);
+                    if position.zone_ns.is_some() {
+                        self.intake.set_zone(position.zone_ns);
+                    }
                     if progress.offset == file.size && !is_last(at) && !file.is_gzip() {
                         continue;
                     }
