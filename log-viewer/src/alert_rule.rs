@@ -187,7 +187,7 @@ fn checked_query(text: &str) -> Result<String> {
         )));
     }
     let query = search_of(&Query::parse(text.trim_start_matches('?')));
-    if filter(&query)?.levels == Levels::NONE {
+    if asked::filter(&Query::parse(&query), unix_ms())?.levels == Levels::NONE {
         return Err(Error::bad_request(
             "level in query must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, or >= and one of them",
         ));
@@ -211,7 +211,7 @@ pub(crate) fn search_of(query: &Query) -> String {
 
 /// The filter of a search.
 pub(crate) fn filter(query: &str) -> Result<Filter> {
-    asked::filter(&Query::parse(query), unix_ms())
+    asked::filter_of_any_size(&Query::parse(query), unix_ms())
 }
 
 /// Deletes a rule.

@@ -20,14 +20,19 @@ const MAX_CONTAINERS: usize = 100;
 
 /// Which entries. 400 for a time or a range that is none, and for a search that is too large.
 pub(crate) fn filter(query: &Query, now_ms: i64) -> Result<Filter> {
+    let filter = filter_of_any_size(query, now_ms)?;
+    match filter.query.refusal() {
+        Some(refusal) => Err(Error::bad_request(format!("'search' is too large: {refusal}"))),
+        None => Ok(filter),
+    }
+}
+
+/// The same for what was taken once, and goes on to count.
+pub(crate) fn filter_of_any_size(query: &Query, now_ms: i64) -> Result<Filter> {
     let search = query.get("search").or_else(|| query.get("q")).unwrap_or("");
     let (since_ns, until_ns) = span(query, now_ms)?;
-    let search = query::Query::parse(search);
-    if let Some(refusal) = search.refusal() {
-        return Err(Error::bad_request(format!("'search' is too large: {refusal}")));
-    }
     Ok(Filter {
-        query: search,
+        query: query::Query::parse(search),
         containers: containers(query),
         levels: query.get("level").map_or(Levels::ALL, levels),
         stream: query.get("stream").map(stream).transpose()?,
@@ -176,6 +181,13 @@ mod tests {
         assert_eq!(filter.containers, ["db", "my web"]);
         assert_eq!(filter.levels, Levels::at_least(Level::Error));
         assert_eq!(filter.query.text(), "a b");
+    }
+
+    #[test]
+    fn a_search_that_is_too_large_is_refused_unless_it_was_taken_once() {
+        let large = Query::parse(&format!("search={}", "a".repeat(600)));
+        assert!(super::filter(&large, NOW_MS).is_err());
+        assert!(super::filter_of_any_size(&large, NOW_MS).is_ok());
     }
 
     #[test]
