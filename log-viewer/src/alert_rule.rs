@@ -122,6 +122,7 @@ fn checked(id: i64, new: &NewRule) -> Result<StoredRule> {
         quiet_hours: read_quiet_hours(new.quiet_hours.as_deref())?,
         target: Target::read(new.channel_id.as_ref())?,
         told_at: None,
+        told_to_id: None,
         is_paused: new.is_paused,
         counts_from: None,
     })

@@ -39,6 +39,7 @@ pub(crate) fn filter_of_any_size(query: &Query, now_ms: i64) -> Result<Filter> {
         since_ns,
         until_ns,
         newest_id: None,
+        after_id: None,
     })
 }
 

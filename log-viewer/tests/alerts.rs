@@ -153,6 +153,31 @@ async fn what_matched_before_a_restart_counts_and_what_was_told_does_not_again()
 }
 
 #[tokio::test]
+async fn what_is_ahead_of_the_clock_or_late_is_told_once() {
+    let receiver = Receiver::start([]).await;
+    let launch = launch();
+    let server = launch.start().await;
+    let mut client = server.client();
+    channel(&mut client, &receiver).await;
+    let rule = json!({
+        "name": "once", "query": "search=boom", "matches": 1, "within_minutes": 60, "pause_minutes": 0,
+    });
+    add(&mut client, "/api/rules", rule).await;
+    let unix = std::time::UNIX_EPOCH.elapsed().expect("the clock is set");
+    let at = |seconds: u64| json!({"container": "web", "message": "boom", "timestamp": seconds * 1000});
+    send_many(&mut client, 1, &at(unix.as_secs() + 600)).await;
+    receiver.wait_for(1).await;
+    send_many(&mut client, 1, &at(unix.as_secs() - 600)).await;
+    receiver.wait_for(2).await;
+    server.stop().await;
+    let server = launch.start().await;
+    let mut client = server.client();
+    add(&mut client, "/api/rules", mark_rule()).await;
+    mark(&mut client, &receiver, 2).await;
+    assert_eq!(titles(&receiver), ["once", "once", "mark"]);
+}
+
+#[tokio::test]
 async fn in_quiet_hours_it_is_held_and_a_rule_may_mean_one_channel() {
     let [one, other] = [Receiver::start([]).await, Receiver::start([]).await];
     let server = launch().start().await;

@@ -22,6 +22,8 @@ pub struct Filter {
     pub until_ns: Option<i64>,
     /// Not stored after the entry with this id. The tail asks for no other time than its own, and not for this.
     pub newest_id: Option<u64>,
+    /// Stored after the entry with this id; likewise.
+    pub after_id: Option<u64>,
 }
 
 impl Filter {
@@ -44,6 +46,11 @@ impl Filter {
     pub fn has_time(&self, time_ns: i64) -> bool {
         self.since_ns.is_none_or(|since| time_ns >= since)
             && self.until_ns.is_none_or(|until| time_ns <= until)
+    }
+
+    /// Whether an entry with this id is asked for.
+    pub fn has_id(&self, id: u64) -> bool {
+        self.newest_id.is_none_or(|newest| id <= newest) && self.after_id.is_none_or(|after| id > after)
     }
 
     /// Whether entries of this container are asked for.

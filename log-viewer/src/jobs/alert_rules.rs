@@ -106,6 +106,7 @@ fn take(watched: &mut BTreeMap<i64, Watched>, batch: &Committed) {
         for one in watched.values_mut() {
             if id > one.seen_to && one.counts(entry) && one.filter.matches(&view) {
                 one.add(entry, now);
+                one.seen_to = id;
             }
         }
     }
@@ -161,10 +162,15 @@ impl Watched {
         let now = unix_ms();
         let since = now.saturating_sub(self.stored.rule.window_ms);
         // What was told of does not count again, and what came in a pause never does.
-        let since = since.max(self.stored.told_at.unwrap_or(i64::MIN));
+        let told_at = match self.stored.told_to_id {
+            None => self.stored.told_at.unwrap_or(i64::MIN),
+            Some(_) => i64::MIN,
+        };
+        let since = since.max(told_at);
         let since = since.max(self.stored.counts_from.map_or(i64::MIN, |from| from - 1));
         let filter = Filter {
             since_ns: Some(since.saturating_add(1).saturating_mul(MS_NS)),
+            after_id: self.stored.told_to_id,
             ..self.filter.clone()
         };
         let mut found: Vec<Stored> = Vec::new();
@@ -209,18 +215,19 @@ async fn tell_due(app: &App, watched: &mut BTreeMap<i64, Watched>) -> Result<()>
     for one in watched.values_mut() {
         let due = one.matches.due(&one.stored.rule, one.stored.told_at, now);
         if let Some(due) = due {
-            tell(app, &one.stored, due, now).await?;
+            tell(app, &one.stored, due, now, one.seen_to).await?;
             one.stored.told_at = Some(now);
+            one.stored.told_to_id = Some(one.seen_to);
             one.matches.clear();
         }
     }
     Ok(())
 }
 
-async fn tell(app: &App, stored: &StoredRule, due: Due, now: i64) -> Result<()> {
+async fn tell(app: &App, stored: &StoredRule, due: Due, now: i64, to_id: u64) -> Result<()> {
     let (stored, reach) = (stored.clone(), app.alerts.reach());
     let told = app.common.write(move |tx| {
-        if !alert_rules::told(tx, stored.id, now)? {
+        if !alert_rules::told(tx, stored.id, now, to_id)? {
             return Ok(());
         }
         let firing = firings::add(tx, stored.id, &stored.rule, &due, now)?;

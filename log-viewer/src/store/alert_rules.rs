@@ -18,6 +18,8 @@ pub struct StoredRule {
     pub target: Target,
     /// When it was told of, Unix milliseconds.
     pub told_at: Option<i64>,
+    /// Entries up to this one were told of.
+    pub told_to_id: Option<u64>,
     /// It tells of nothing.
     pub is_paused: bool,
     /// What is older does not count, Unix milliseconds: it was paused until then.
@@ -39,11 +41,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<StoredRule> {
         told_at: row.get(8)?,
         is_paused: row.get(9)?,
         counts_from: row.get(10)?,
+        told_to_id: row.get::<_, Option<i64>>(11)?.map(i64::unsigned_abs),
     })
 }
 
 const COLUMNS: &str = "id, name, query, n_matches, window_ms, pause_ms, quiet_hours, channel_id, told_at, is_paused, \
-                       counts_from";
+                       counts_from, told_to_id";
 
 /// All rules, oldest first.
 pub fn all(connection: &Connection) -> rusqlite::Result<Vec<StoredRule>> {
@@ -106,9 +109,10 @@ pub fn delete_of_channel(tx: &Connection, channel_id: i64) -> rusqlite::Result<(
     Ok(())
 }
 
-/// Notes that a rule is told of. False if it is gone or paused.
-pub fn told(tx: &Connection, id: i64, at: i64) -> rusqlite::Result<bool> {
-    let mut statement =
-        tx.prepare_cached("update alert_rules set told_at = ?2 where id = ?1 and not is_paused")?;
-    Ok(statement.execute((id, at))? > 0)
+/// Notes that a rule is told of, with entries up to that one. False if it is gone or paused.
+pub fn told(tx: &Connection, id: i64, at: i64, to_id: u64) -> rusqlite::Result<bool> {
+    let mut statement = tx.prepare_cached(
+        "update alert_rules set told_at = ?2, told_to_id = ?3 where id = ?1 and not is_paused",
+    )?;
+    Ok(statement.execute((id, at, to_id.cast_signed()))? > 0)
 }

@@ -34,4 +34,5 @@ pub const MIGRATIONS: &[Migration] = sqlite::migrations![
     "0007_positions_by_source",
     "0008_positions_gone",
     "0009_positions_zone",
+    "0010_rules_told_to",
 ];

@@ -62,7 +62,7 @@ impl<'f> Sieve<'f> {
     pub(super) fn has_row(&self, row: &Row) -> bool {
         self.has_facts(row.container, row.level, row.stream)
             && self.filter.has_time(row.time_ns)
-            && self.filter.newest_id.is_none_or(|newest| row.id <= newest)
+            && self.filter.has_id(row.id)
     }
 
     /// What must be read of a block to find what matches.
@@ -88,6 +88,7 @@ impl<'f> Sieve<'f> {
                 .filter
                 .newest_id
                 .is_none_or(|newest| block.first_id <= newest)
+            && self.filter.after_id.is_none_or(|after| block.last_id > after)
             && block.tallies.iter().any(|tally| self.has_tally(tally))
     }
 
@@ -107,7 +108,8 @@ impl<'f> Sieve<'f> {
     pub(super) fn tallied<'b>(&'b self, block: &'b Block) -> Option<impl Iterator<Item = &'b Tally>> {
         let is_inside = self.filter.has_time(block.first_ns)
             && self.filter.has_time(block.last_ns)
-            && self.filter.newest_id.is_none_or(|newest| block.last_id <= newest);
+            && self.filter.has_id(block.first_id)
+            && self.filter.has_id(block.last_id);
         is_inside.then(|| block.tallies.iter().filter(|tally| self.has_tally(tally)))
     }
 

@@ -113,7 +113,7 @@ impl Bench {
         let mut found: Vec<&Stored> = self
             .all
             .iter()
-            .filter(|stored| filter.matches(&EntryView::of(&stored.entry)) && is_old_enough(filter, stored))
+            .filter(|stored| filter.matches(&EntryView::of(&stored.entry)) && has_id(filter, stored))
             .collect();
         found.sort_by_key(|stored| Cursor::of(stored));
         if order == Order::NewestFirst {
@@ -185,7 +185,7 @@ impl Bench {
             .all
             .iter()
             .filter(|stored| stored.id > id && filter.matches(&EntryView::of(&stored.entry)))
-            .filter(|stored| is_old_enough(filter, stored))
+            .filter(|stored| has_id(filter, stored))
             .take(limit)
             .collect();
         let found = self.reading().stored_after(id, filter, limit).unwrap();
@@ -233,8 +233,8 @@ impl Bench {
     }
 }
 
-fn is_old_enough(filter: &Filter, stored: &Stored) -> bool {
-    filter.newest_id.is_none_or(|newest| stored.id <= newest)
+fn has_id(filter: &Filter, stored: &Stored) -> bool {
+    filter.has_id(stored.id)
 }
 
 #[derive(Debug, Clone)]
@@ -296,10 +296,11 @@ fn filters() -> impl Strategy<Value = Filter> {
     ];
     let stream = prop::option::weighted(0.2, prop_oneof![Just(Stream::Stdout), Just(Stream::Stderr)]);
     let time = || prop::option::weighted(0.3, (0..2_000_i64).prop_map(|time| time * 250_000_000));
-    let newest_id = prop::option::weighted(0.2, 0..400_u64);
-    (query, containers, levels, stream, time(), time(), newest_id).prop_map(
-        |(query, containers, levels, stream, since_ns, until_ns, newest_id)| Filter {
+    let id = || prop::option::weighted(0.2, 0..400_u64);
+    (query, containers, levels, stream, time(), time(), id(), id()).prop_map(
+        |(query, containers, levels, stream, since_ns, until_ns, newest_id, after_id)| Filter {
             newest_id,
+            after_id,
             query: Query::parse(query),
             containers,
             levels,
