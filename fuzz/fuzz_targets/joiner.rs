@@ -18,6 +18,7 @@ fn join(lines: &[&str]) -> Vec<Joined> {
             text: Cow::Borrowed(text),
             arrived_ns: 1_795_850_555_000_000_000,
             marks: Marks::default(),
+            is_timely: true,
             spans: Spans::new(Span { file: 1, start, end: start + 1 }),
         };
         joined.extend(joiner.push(line, 0));
