@@ -97,8 +97,6 @@ fn begin_of(text: &str, (first, start): (u32, usize), line: u32) -> Option<usize
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use proptest::prelude::*;
 
     use super::super::outline;
@@ -111,18 +109,11 @@ mod tests {
         let text = "a=1;".repeat(2 << 20);
         let n = text.len() as u32;
         let mut lines = Lines::new(&text, None);
-        let started = Instant::now();
         for column in (n - 12_000..n).step_by(100) {
             let at = Position { line: 0, column };
             assert_eq!(lines.offset_of(at), Some(column as usize));
             assert!(lines.around(0).is_some());
         }
-        // 120 walks from the line's start take a hundred times as long as one.
-        assert!(
-            started.elapsed() < Duration::from_secs(4),
-            "{:?}",
-            started.elapsed()
-        );
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! `/api/export`: groups with their kept events as JSON lines, in constant memory.
+//! `/api/export`: groups with their kept events as JSON lines; the events of one group at a time are in memory.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::store::occurrences::{self, Occurrence};
 /// Groups read at once.
 const PAGE: u64 = 50;
 /// Lines that wait for a slow reader.
-const WAITING: usize = 16;
+const WAITING: usize = 1;
 
 /// `GET /api/export`: with the filters of `/api/errors`, one line a group.
 pub(crate) async fn export(app: Arc<App>, request: Request) -> Result<Response> {
@@ -50,20 +50,20 @@ async fn write(app: &App, filter: &Filter, lines: &mpsc::Sender<Bytes>) -> Resul
     loop {
         let filter = filter.clone();
         let page = app.read_searching(filter.search.is_some(), move |connection| {
-            let page = listing::list(connection, &filter, PAGE, start)?;
-            let kept = page.groups.into_iter().map(|group| {
-                let kept = occurrences::of_group(connection, group.id, keep)?;
-                Ok((group, kept))
-            });
-            Ok((kept.collect::<rusqlite::Result<Vec<_>>>()?, page.next_cursor))
+            listing::list(connection, &filter, PAGE, start)
         });
-        let (groups, next) = page.await?;
-        for (group, kept) in &groups {
-            if lines.send(line(group, kept)?).await.is_err() {
+        let page = page.await?;
+        // One group's events at a time: they may have megabytes.
+        for group in &page.groups {
+            let id = group.id;
+            let kept = app
+                .common
+                .read(move |connection| occurrences::of_group(connection, id, keep));
+            if lines.send(line(group, &kept.await?)?).await.is_err() {
                 return Ok(());
             }
         }
-        match next.as_deref().and_then(Start::read_cursor) {
+        match page.next_cursor.as_deref().and_then(Start::read_cursor) {
             Some(next) => start = next,
             None => return Ok(()),
         }
