@@ -15,8 +15,8 @@ pub(super) struct Folded {
     pub(super) root: i64,
     /// Its reports, these included.
     pub(super) n_after: i64,
-    /// Reports of the fullest hour they fell into, before and after.
-    pub(super) hour: (i64, i64),
+    /// Reports of the fullest hour they fell into, these included.
+    pub(super) n_in_hour: i64,
     /// Environment of the newest of them that named one.
     pub(super) environment: Option<String>,
     /// When the newest of them came.
@@ -81,13 +81,10 @@ pub(super) fn fold(
     let hours = count(tx, group_id, &project, &summary)?;
     let special = special_places(tx, group_id, entries, &summary, &hours, places)?;
     keep(tx, group_id, entries, places, &special)?;
-    let fullest = hours
-        .iter()
-        .map(|(hour, after)| (after - summary.hours[hour].0, *after));
     Ok(Some(Folded {
         root,
         n_after,
-        hour: fullest.max_by_key(|(_, after)| *after).unwrap_or_default(),
+        n_in_hour: hours.values().copied().max().unwrap_or_default(),
         environment: summary.environment,
         at: summary.last_seen_at,
     }))

@@ -419,7 +419,7 @@ impl State {
 
     /// Tells of each `n`th report where somebody asked for it, and notes what may be a spike.
     fn note_growth(&mut self, tx: &Connection, folded: &Folded, n: i64) -> rusqlite::Result<()> {
-        if folded.hour.1 >= MIN_RISING {
+        if folded.n_in_hour >= MIN_RISING {
             self.rising.insert(folded.root);
         }
         let every = match &self.every {
